@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import Random
 from unittest.mock import patch
 
 import numpy as np
@@ -21,7 +22,9 @@ from blake3 import blake3
 
 from anew.clickhouse import ClickHouse, ClickHouseAddress
 from anew.journal.storage import MemoryStorage
+from anew.query.lines import LinesQuestion
 from anew.query.panel import PanelQuestion
+from anew.reading.local.lines import read_lines
 from anew.reading.local.opening import open_folder
 from anew.record.encode import encode_line
 from anew.record.ids import new_id
@@ -61,6 +64,7 @@ def run(bench: Bench) -> Iterator[Row]:
         yield _panel(bench, group("panel"))
         with _clickhouse(folder) as server:
             yield from _rows(bench, server.make_database())
+            yield _search(bench, server.make_database())
             yield _panel(bench, group("rows")._replace(series=server.make_database()))
         yield _again(bench, group("again"))
         yield _two(bench, [group("one"), group("two")])
@@ -195,6 +199,49 @@ def _rows(bench: Bench, url: str) -> Iterator[Row]:
             f"{1 / ratio:.2f}", "≥ 0.5", 1 / ratio >= 0.5,
         )  # fmt: skip
     engine.close()
+
+
+def _search(bench: Bench, url: str) -> Row:
+    """A rare word in the messages of one experiment, beside a table of the same messages in ClickHouse."""
+    count = bench.size(1_000_000, 5_000)
+    chance = Random(1)
+    words = [f"w{chance.randrange(1 << 20):x}" for _ in range(5_000)]
+    texts = [" ".join(chance.choices(words, k=12)) for _ in range(count)]
+    for at in range(77, count, 100_000):
+        texts[at] += " Needle"
+    storage = MemoryStorage()
+    for at in range(0, count, 50_000):
+        some = enumerate(texts[at : at + 50_000], at)
+        lines = (encode_line({"t": 1.76e9 + n, "level": "info", "message": t}) for n, t in some)
+        storage.append(_LOGS, b"".join(lines))
+    engine = ClickHouse(ClickHouseAddress.of(url))
+    engine.ask("CREATE TABLE messages (row UInt64, message String CODEC(ZSTD(1))) ENGINE = MergeTree ORDER BY row")  # fmt: skip
+    for at in range(0, count, 200_000):
+        rows = "".join(f"{n}\t{text}\n" for n, text in enumerate(texts[at : at + 200_000], at))
+        engine.insert("INSERT INTO messages FORMAT TabSeparated", rows.encode())
+    wanted = len(range(77, count, 100_000))
+
+    def ours() -> None:
+        cursor, found = None, 0
+        while True:
+            asked = LinesQuestion(id="", contains="needle", cursor=cursor)
+            answer = read_lines(storage, asked)
+            cursor, found = answer.after, found + len(answer.messages)
+            if not answer.more:
+                break
+        assert found == wanted
+
+    def table() -> None:
+        query = "SELECT count() FROM messages WHERE positionCaseInsensitive(message, 'needle') > 0"
+        assert int(engine.ask(query)) == wanted
+
+    took, other, ratio = paired_seconds(ours, table, rounds=bench.size(5, 1), warm=1)
+    engine.close()
+    size = sum(len(text) for text in texts) / 1e6
+    return Row(
+        f"a word sought in {size:,.0f} MB of messages of one experiment, to the end", duration(took),
+        f"{duration(other)} (a table of ClickHouse)", f"{ratio:.1f}", "told", None,
+    )  # fmt: skip
 
 
 def _together(work: list) -> None:  # type: ignore[type-arg]

@@ -222,9 +222,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 
 @pytest.fixture
-def make_database(postgres_server: PostgresServer) -> Callable[[], str]:
-    """Makes an empty database and gives its URL."""
-    return postgres_server.make_database
+def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes an empty database and gives its URL; it is gone when the test ends."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres_server.make_database())
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres_server.drop_database(url)
 
 
 @pytest.fixture(scope="module")

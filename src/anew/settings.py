@@ -22,6 +22,7 @@ __all__ = [
     "SETTINGS",
     "Setting",
     "Settings",
+    "alert_sending",
     "load_settings",
     "server_catalog",
     "server_limits",
@@ -403,6 +404,20 @@ def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Where a group's servers keep contents, from `ANEW_SERVER_BLOBS`, and copies, from `ANEW_SERVER_CACHE`; "" where not set."""
     given = os.environ if environ is None else environ
     return given.get("ANEW_SERVER_BLOBS", "").strip(), given.get("ANEW_SERVER_CACHE", "").strip()
+
+
+def alert_sending(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """How alerts are sent: what `ANEW_ALERT_SMTP`, `_FROM`, `_SECRET`, `_PLACES` and `_PRIVATE` hold, by the lower-case end of the name.
+
+    They hold passwords, and say where a server may connect to, so they are no settings: no file of a project is asked.
+    """
+    given = os.environ if environ is None else environ
+    names = ("smtp", "from", "secret", "places", "private")
+    return {
+        name: text
+        for name in names
+        if (text := given.get(f"ANEW_ALERT_{name.upper()}", "").strip())
+    }
 
 
 def user_folder(environ: Mapping[str, str] | None = None) -> str:

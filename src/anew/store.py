@@ -44,6 +44,7 @@ from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from .alerts.face import Alerts
     from .forwarders.later import Forwarded
     from .models.lineage import LineageFacts
     from .models.views import Models
@@ -726,6 +727,13 @@ class Store:
         raise NotFound(
             f"Nothing was said of the metric {metric!r}{of}.", name=metric, nearest=known[:8]
         )
+
+    @property
+    def alerts(self) -> Alerts:
+        """What is watched for, and what was found: `store.alerts.add("nan", when="nan", to=["me@example.org"])`."""
+        from .alerts.face import Alerts
+
+        return Alerts(self.backend)
 
     # -- what belongs to no experiment -------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,20 @@ ENGINES = ["sqlite", "postgresql"]
 @pytest.fixture(params=ENGINES)
 def accounts_at(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of accounts that are not there yet."""
-    return _place(request, tmp_path)
+    if request.param == "sqlite":
+        return str(tmp_path)
+    return str(request.getfixturevalue("make_database")())
 
 
 @pytest.fixture(params=ENGINES, scope="module")
 def accounts_of_file(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> str:
+) -> Iterator[str]:
     """The same, for all tests of a file."""
-    return _place(request, tmp_path_factory.mktemp("accounts"))
-
-
-def _place(request: pytest.FixtureRequest, folder: Path) -> str:
     if request.param == "sqlite":
-        return str(folder)
-    return str(request.getfixturevalue("postgres_server").make_database())
+        yield str(tmp_path_factory.mktemp("accounts"))
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = server.make_database()
+    yield url
+    server.drop_database(url)

@@ -48,7 +48,8 @@ SOURCES = {name: _of_the_tracker(name) for name in STORES} | {
 }
 QUICK = ("mlflow",)
 EACH = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(SOURCES)
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in sorted(SOURCES)
 ]
 
 

@@ -32,6 +32,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
     "open": ("open", "open_", "Show an image, a table, a text or a file of an experiment.", "Look"),
+    "alert": ("alert", "alert", "Be told when something happens to experiments.", "Look"),
     "tag": ("edit", "tag", "Add and remove tags of experiments.", "Change"),
     "move": ("edit", "move", "File experiments under another prefix.", "Change"),
     "note": ("edit", "note", "Set the notes of experiments.", "Change"),

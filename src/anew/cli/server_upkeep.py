@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .errors import Refused
 from .face import Face, shared
 from .server_accounts import root_of
 from .server_group import group_of, on_group
+from .server_migrate import migrate
 from .upkeep import rebuild_index, tell_findings
 from .words import duration, plural, size
 
@@ -43,9 +46,20 @@ def backup(face: Face, folder: str) -> None:
 
 @click.command()
 @on_group
+@click.option(
+    "--from-bucket",
+    is_flag=True,
+    help="For a group whose database was restored from a backup: also take what the bucket has and the database does not. Run it "
+    "before the servers start.",
+)
 @shared(quiet="Print nothing but errors.")
 def rebuild(
-    face: Face, catalog: str | None, blobs: str | None, cache: str | None, series: str | None
+    face: Face,
+    catalog: str | None,
+    blobs: str | None,
+    cache: str | None,
+    series: str | None,
+    from_bucket: bool,
 ) -> None:
     """Make the index again from the journals, also while the server runs.
 
@@ -58,15 +72,18 @@ def rebuild(
     Examples:
       anew server rebuild --root /data/runs
       anew server rebuild --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
+      anew server rebuild --from-bucket --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
     """
     group = group_of(face, None, catalog, blobs, cache, series)
     if group is None:
+        if from_bucket:
+            raise click.UsageError("--from-bucket is for a group: give --catalog and --blobs.")
         rebuild_index(face)
         return
     from ..server.group.rebuilding import rebuild_group
 
     with face.out.progress("Rebuilding") as report:
-        recovered, done = rebuild_group(group, report)
+        recovered, done = rebuild_group(group, report, from_bucket=from_bucket)
 
     def table() -> None:
         if recovered is not None:
@@ -113,6 +130,50 @@ def doctor(
 
 
 @click.command()
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    help="Only what was deleted at least this long ago, such as 7d or 12h.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show how much would be freed.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@on_group
+@shared(quiet="Print the bytes freed alone.")
+def gc(
+    face: Face, catalog: str | None, blobs: str | None, cache: str | None, series: str | None,
+    older_than: str | None, dry_run: bool, yes: bool,
+) -> None:  # fmt: skip
+    """Empty the trash of a group, and remove contents that nothing refers to, also while servers run.
+
+    What was in the trash is gone for good. A server's folder is cleaned up by `anew gc`. Without a terminal to ask on, --yes is needed.
+
+    \b
+    Examples:
+      anew server gc --dry-run --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
+      anew server gc --older-than 30d --yes --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
+    """
+    group = group_of(face, None, catalog, blobs, cache, series)
+    if group is None:
+        raise click.UsageError("Give --catalog and --blobs: `anew gc` cleans up a folder.")
+    from ..query.literals import parse_duration
+    from ..server.group.opening import open_group
+    from ..settings import load_settings
+
+    age = 0.0 if older_than is None else parse_duration(older_than)
+    if age is None:
+        raise click.UsageError(f"--older-than takes an age such as 7d or 12h, not {older_than!r}.")
+    with closing(open_group(group, user=load_settings().user, works=False)) as opened:
+        freed = opened.upkeep.gc(dry_run=True, older_than=age)
+        if not dry_run:
+            if not yes and not face.out.confirm(f"Remove {size(freed)} for good?"):
+                raise Refused("Nothing was removed: gc needs --yes, or a yes on a terminal.")
+            with face.out.progress("Removing"):
+                freed = opened.upkeep.gc(older_than=age)
+    told = f"{'Would free' if dry_run else 'Freed'} {size(freed)}."
+    face.out.emit({"bytes": freed, "dry_run": dry_run}, ids=[str(freed)], table=told)
+
+
+@click.command()
 @click.argument("folder", metavar="DIR")
 @shared(quiet="Print nothing but errors.")
 def restore(face: Face, folder: str) -> None:
@@ -144,6 +205,8 @@ def _what_was_copied(root: str, folder: str, done: Copied) -> tuple[dict[str, An
 COMMANDS: dict[str, click.Command] = {
     "backup": backup,
     "doctor": doctor,
+    "gc": gc,
+    "migrate": migrate,
     "rebuild": rebuild,
     "restore": restore,
 }

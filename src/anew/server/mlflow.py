@@ -14,14 +14,19 @@ from starlette.responses import Response
 from ..errors import InvalidValue
 from ..reading.problems import problem_of
 from ..trackers.mlflow.serve import answers, requests
+from ..trackers.mlflow.serve import registry_messages as registered
 from ..trackers.mlflow.serve.asking import Asker
+from ..trackers.mlflow.serve.experiments import ExperimentCalls
 from ..trackers.mlflow.serve.missing import missing_at
 from ..trackers.mlflow.serve.models import Models
 from ..trackers.mlflow.serve.problems import STATUS, Code, MlflowProblem, Refusal
+from ..trackers.mlflow.serve.registry import ModelRegistry
 from ..trackers.mlflow.serve.service import Tracking
+from ..trackers.mlflow.serve.stored import Stored
 from .browsing import send_content
-from .callers import Role
+from .callers import Caller, Role
 from .foreign import feed, needing
+from .models import registered_models
 from .replies import JSON, SECURITY, Denied, refused, replied
 from .requests import ContentRequest
 from .routes import Call, Nothing, Route
@@ -31,6 +36,8 @@ __all__ = ["MLFLOW", "MLFLOW_ROUTES"]
 MLFLOW = "/mlflow"
 _API = f"{MLFLOW}/api/2.0/mlflow"
 _STORE = f"{MLFLOW}/api/2.0/mlflow-artifacts/artifacts"
+_MPU = f"{MLFLOW}/api/2.0/mlflow-artifacts/mpu"
+_PARTS = f"{_MPU}/part"
 _VERSION = "3.17.2"
 """The version of MLflow whose client is tested against this API."""
 
@@ -45,7 +52,19 @@ def _asker(call: Call) -> Asker:
         sees=lambda prefix: call.caller.role_at(prefix) >= Role.READER,
         check_writing=needing(call, Role.WRITER, "run or experiment"),
         check_deleting=needing(call, Role.MAINTAINER, "run or experiment"),
+        registered=lambda: registered_models(call),
+        models_scope=_models_scope(call.caller),
+        note=call.note,
     )
+
+
+def _models_scope(caller: Caller) -> str | None:
+    """Whom a registered model concerns that somebody makes without saying it: everybody, or the one project that they may write to."""
+    if caller.role_on("root") >= Role.WRITER:
+        return "root"
+    named = {one.pattern for one in caller.grants or () if not set(one.pattern) & set("*~")}
+    projects = {one for one in named if caller.role_on(f"project/{one}") >= Role.WRITER}
+    return f"project/{projects.pop()}" if len(projects) == 1 else None
 
 
 def _service(call: Call) -> Tracking:
@@ -58,18 +77,30 @@ def _service(call: Call) -> Tracking:
     return service
 
 
-def _does(method: Callable[[Tracking, Asker, Any], Any]) -> Callable[[Call], Any]:
+def _does(method: Callable[[Any, Asker, Any], Any], of: str = "") -> Callable[[Call], Any]:
+    """Answers with a method of the service, or of one of its parts."""
+
     def reply(call: Call) -> Any:
-        return method(_service(call), _asker(call), call.question)
+        service = _service(call)
+        return method(getattr(service, of) if of else service, _asker(call), call.question)
 
     return reply
+
+
+def _experiments(method: Callable[[ExperimentCalls, Asker, Any], Any]) -> Callable[[Call], Any]:
+    return _does(method, "experiments")
 
 
 def _models(method: Callable[[Models, Asker, Any], Any]) -> Callable[[Call], Any]:
-    def reply(call: Call) -> Any:
-        return method(_service(call).models, _asker(call), call.question)
+    return _does(method, "models")
 
-    return reply
+
+def _registry(method: Callable[[ModelRegistry, Asker, Any], Any]) -> Callable[[Call], Any]:
+    return _does(method, "registry")
+
+
+def _stored(method: Callable[[Stored, Asker, Any], Any]) -> Callable[[Call], Any]:
+    return _does(method, "stored")
 
 
 _CODES: dict[int, Code] = {
@@ -148,11 +179,11 @@ async def _text(call: Call) -> Response:
 
 
 async def _upload(call: Call) -> Response:
-    service, who, path = _service(call), _asker(call), call.question.path
-    arriving = await anyio.to_thread.run_sync(service.arriving, who, path)
+    stored, who, path = _service(call).stored, _asker(call), call.question.path
+    arriving = await anyio.to_thread.run_sync(stored.arriving, who, path)
     try:
         await feed(call, arriving.write)
-        await anyio.to_thread.run_sync(service.keep, who, path, arriving)
+        await anyio.to_thread.run_sync(stored.keep, who, path, arriving)
         return replied(call.request, answers.Done())
     except ClientDisconnect:
         raise InvalidValue("The file ends before it is whole.", key="path") from None
@@ -161,19 +192,48 @@ async def _upload(call: Call) -> Response:
             await anyio.to_thread.run_sync(arriving.close)
 
 
+def _begin_upload(call: Call) -> answers.UploadBegun:
+    asked: requests.UploadRequest = call.question
+    upload_id = _service(call).stored.begin_upload(_asker(call), asked)
+    shown = call.request.headers.get("authorization")
+    # The client sends a part with these headers and no others: it shows again what it has shown for this request.
+    headers = {} if shown is None else {"Authorization": shown}
+    base = str(call.request.base_url).rstrip("/")
+    parts = (
+        answers.UploadPart(f"{base}{_PARTS}/{upload_id}/{number}", number, headers)
+        for number in range(1, asked.num_parts + 1)
+    )
+    return answers.UploadBegun(upload_id, tuple(parts))
+
+
+async def _upload_part(call: Call) -> Response:
+    length = call.request.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise InvalidValue("A part says how long it is.", key="content-length")
+    stored, who, asked = _service(call).stored, _asker(call), call.question
+    part = await anyio.to_thread.run_sync(stored.part, who, asked, int(length))
+    try:
+        await feed(call, part.write)
+    except ClientDisconnect:
+        raise InvalidValue("The part ends before it is whole.", key="path") from None
+    tag = await anyio.to_thread.run_sync(part.keep)
+    answer = replied(call.request, answers.Done())
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer
+
+
 async def _download(call: Call) -> Response:
-    service, who, path = _service(call), _asker(call), call.question.path
-    run_id, stored = await anyio.to_thread.run_sync(service.stored_file, who, path)
-    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=stored))
+    stored, who, path = _service(call).stored, _asker(call), call.question.path
+    run_id, name = await anyio.to_thread.run_sync(stored.file, who, path)
+    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=name))
 
 
 async def _fetch(call: Call) -> Response:
     """A file of a run, as MLflow's page and older clients ask for it."""
-    service, who = _service(call), _asker(call)
-    asked = call.question
+    stored, who, asked = _service(call).stored, _asker(call), call.question
     path = f"0/{asked.run_id or asked.run_uuid}/artifacts/{asked.path or ''}"
-    run_id, stored = await anyio.to_thread.run_sync(service.stored_file, who, path)
-    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=stored))
+    run_id, name = await anyio.to_thread.run_sync(stored.file, who, path)
+    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=name))
 
 
 def _route(
@@ -192,16 +252,16 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("GET", f"{MLFLOW}/health", "health", Nothing, str, "Whether the process answers.", stream=_text, media="text/plain"),
     _route("GET", f"{MLFLOW}/version", "version", Nothing, str, "The version of MLflow whose client this API is for.", stream=_text, media="text/plain"),
     _route("GET", f"{MLFLOW}/api/3.0/mlflow/server-info", "server-info", Nothing, answers.ServerInfo, "What the server can do.", reply=_info),
-    _route("POST", f"{_API}/experiments/create", "create-experiment", requests.CreateExperimentRequest, answers.CreatedExperiment, "Make an experiment.", reply=_does(Tracking.create_experiment), **_WRITES),
-    _route("GET", f"{_API}/experiments/get", "experiment", requests.ExperimentRequest, answers.ExperimentFound, "One experiment.", reply=_does(Tracking.get_experiment)),
-    _route("GET", f"{_API}/experiments/get-by-name", "experiment-by-name", requests.ExperimentNameRequest, answers.ExperimentFound, "One experiment by its name.", reply=_does(Tracking.get_experiment_by_name)),
-    _route("POST", f"{_API}/experiments/update", "update-experiment", requests.UpdateExperimentRequest, answers.Done, "Rename an experiment.", reply=_does(Tracking.update_experiment), **_WRITES),
-    _route("POST", f"{_API}/experiments/delete", "delete-experiment", requests.ExperimentRequest, answers.Done, "Hide an experiment.", reply=_does(Tracking.delete_experiment), **_DELETES),
-    _route("POST", f"{_API}/experiments/restore", "restore-experiment", requests.ExperimentRequest, answers.Done, "Show an experiment again.", reply=_does(Tracking.restore_experiment), **_WRITES),
-    _route("POST", f"{_API}/experiments/set-experiment-tag", "set-experiment-tag", requests.ExperimentTagRequest, answers.Done, "Set a tag of an experiment.", reply=_does(Tracking.set_experiment_tag), **_WRITES),
-    _route("POST", f"{_API}/experiments/delete-experiment-tag", "delete-experiment-tag", requests.DeleteExperimentTagRequest, answers.Done, "Remove a tag of an experiment.", reply=_does(Tracking.delete_experiment_tag), **_WRITES),
-    _route("POST", f"{_API}/experiments/search", "search-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_does(Tracking.search_experiments)),
-    _route("GET", f"{_API}/experiments/search", "list-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_does(Tracking.search_experiments)),
+    _route("POST", f"{_API}/experiments/create", "create-experiment", requests.CreateExperimentRequest, answers.CreatedExperiment, "Make an experiment.", reply=_experiments(ExperimentCalls.create), **_WRITES),
+    _route("GET", f"{_API}/experiments/get", "experiment", requests.ExperimentRequest, answers.ExperimentFound, "One experiment.", reply=_experiments(ExperimentCalls.get)),
+    _route("GET", f"{_API}/experiments/get-by-name", "experiment-by-name", requests.ExperimentNameRequest, answers.ExperimentFound, "One experiment by its name.", reply=_experiments(ExperimentCalls.by_name)),
+    _route("POST", f"{_API}/experiments/update", "update-experiment", requests.UpdateExperimentRequest, answers.Done, "Rename an experiment.", reply=_experiments(ExperimentCalls.update), **_WRITES),
+    _route("POST", f"{_API}/experiments/delete", "delete-experiment", requests.ExperimentRequest, answers.Done, "Hide an experiment.", reply=_experiments(ExperimentCalls.delete), **_DELETES),
+    _route("POST", f"{_API}/experiments/restore", "restore-experiment", requests.ExperimentRequest, answers.Done, "Show an experiment again.", reply=_experiments(ExperimentCalls.restore), **_WRITES),
+    _route("POST", f"{_API}/experiments/set-experiment-tag", "set-experiment-tag", requests.ExperimentTagRequest, answers.Done, "Set a tag of an experiment.", reply=_experiments(ExperimentCalls.set_tag), **_WRITES),
+    _route("POST", f"{_API}/experiments/delete-experiment-tag", "delete-experiment-tag", requests.DeleteExperimentTagRequest, answers.Done, "Remove a tag of an experiment.", reply=_experiments(ExperimentCalls.delete_tag), **_WRITES),
+    _route("POST", f"{_API}/experiments/search", "search-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_experiments(ExperimentCalls.search)),
+    _route("GET", f"{_API}/experiments/search", "list-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_experiments(ExperimentCalls.search)),
     _route("POST", f"{_API}/runs/create", "create-run", requests.CreateRunRequest, answers.RunFound, "Begin a run.", reply=_does(Tracking.create_run), **_WRITES),
     _route("GET", f"{_API}/runs/get", "run", requests.RunRequest, answers.RunFound, "One run.", reply=_does(Tracking.get_run)),
     _route("POST", f"{_API}/runs/update", "update-run", requests.UpdateRunRequest, answers.RunUpdated, "How a run ended, or another name.", reply=_does(Tracking.update_run), **_WRITES),
@@ -218,12 +278,16 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("GET", f"{_API}/metrics/get-history", "history", requests.HistoryRequest, answers.HistoryAnswer, "The points of a metric.", reply=_does(Tracking.history)),
     _route("GET", f"{_API}/metrics/get-history-bulk-interval", "bulk-history", requests.BulkHistoryRequest, answers.HistoryAnswer, "The points of a metric of several runs.", reply=_does(Tracking.bulk_history)),
     _route("GET", f"{MLFLOW}/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", "page-bulk-history", requests.BulkHistoryRequest, answers.HistoryAnswer, "The points of a metric of several runs.", reply=_does(Tracking.bulk_history)),
-    _route("GET", f"{_API}/artifacts/list", "artifacts", requests.ArtifactsRequest, answers.FilesAnswer, "The artifacts of a run.", reply=_does(Tracking.list_artifacts)),
+    _route("GET", f"{_API}/artifacts/list", "artifacts", requests.ArtifactsRequest, answers.FilesAnswer, "The artifacts of a run.", reply=_stored(Stored.of_run)),
     _route("GET", f"{MLFLOW}/get-artifact", "artifact", requests.ArtifactsRequest, bytes, "An artifact of a run.", stream=_fetch, **_FILE),
-    _route("GET", _STORE, "stored", requests.ArtifactsRequest, answers.FilesAnswer, "What lies in the store of artifacts.", reply=_does(Tracking.list_stored)),
+    _route("GET", _STORE, "stored", requests.ArtifactsRequest, answers.FilesAnswer, "What lies in the store of artifacts.", reply=_stored(Stored.in_folder)),
     _route("GET", f"{_STORE}/{{path:path}}", "download", requests.ArtifactRequest, bytes, "The bytes of an artifact.", stream=_download, **_FILE),
     _route("PUT", f"{_STORE}/{{path:path}}", "upload", requests.ArtifactRequest, answers.Done, "Keep an artifact.", stream=_upload, raw=True, **_WRITES),
-    _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_does(Tracking.delete_artifact), **_DELETES),
+    _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_stored(Stored.delete), **_DELETES),
+    _route("POST", f"{_MPU}/create/{{folder:path}}", "begin-upload", requests.UploadRequest, answers.UploadBegun, "Begin a file that arrives in parts.", reply=_begin_upload, **_WRITES),
+    _route("PUT", f"{_PARTS}/{{upload_id}}/{{number}}", "upload-part", requests.PartRequest, answers.Done, "Keep a part of a file.", stream=_upload_part, raw=True, **_WRITES),
+    _route("POST", f"{_MPU}/complete/{{folder:path}}", "complete-upload", requests.UploadCompleted, answers.Done, "Put the parts of a file together.", reply=_stored(Stored.complete_upload), **_WRITES),
+    _route("POST", f"{_MPU}/abort/{{folder:path}}", "abort-upload", requests.UploadEnded, answers.Done, "Forget a file that does not arrive.", reply=_stored(Stored.abort_upload), **_WRITES),
     _route("POST", f"{_API}/logged-models", "create-model", requests.CreateModelRequest, answers.ModelFound, "Make a logged model.", reply=_models(Models.create), **_WRITES),
     _route("POST", f"{_API}/logged-models/search", "search-models", requests.SearchModelsRequest, answers.ModelsFound, "Logged models that meet a filter.", reply=_models(Models.search)),
     _route("GET", f"{_API}/logged-models/{{model_id}}", "model", requests.ModelRequest, answers.ModelFound, "One logged model.", reply=_models(Models.get)),
@@ -232,7 +296,29 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("POST", f"{_API}/logged-models/{{model_id}}/params", "log-model-params", requests.ModelParamsRequest, answers.Done, "Add parameters of a logged model.", reply=_models(Models.log_params), **_WRITES),
     _route("PATCH", f"{_API}/logged-models/{{model_id}}/tags", "set-model-tags", requests.ModelTagsRequest, answers.ModelFound, "Set tags of a logged model.", reply=_models(Models.set_tags), **_WRITES),
     _route("DELETE", f"{_API}/logged-models/{{model_id}}/tags/{{tag_key:path}}", "delete-model-tag", requests.ModelTagRequest, answers.Done, "Remove a tag of a logged model.", reply=_models(Models.delete_tag), **_WRITES),
-    _route("GET", f"{_API}/logged-models/{{model_id}}/artifacts/directories", "model-artifacts", requests.ModelArtifactsRequest, answers.FilesAnswer, "The files of a logged model.", reply=_does(Tracking.list_model)),
+    _route("GET", f"{_API}/logged-models/{{model_id}}/artifacts/directories", "model-artifacts", requests.ModelArtifactsRequest, answers.FilesAnswer, "The files of a logged model.", reply=_stored(Stored.of_model)),
+    _route("POST", f"{_API}/registered-models/create", "register-model", registered.CreateRegisteredRequest, registered.RegisteredFound, "Make a registered model.", reply=_registry(ModelRegistry.create), **_WRITES),
+    _route("GET", f"{_API}/registered-models/get", "registered-model", registered.RegisteredRequest, registered.RegisteredFound, "One registered model.", reply=_registry(ModelRegistry.get)),
+    _route("POST", f"{_API}/registered-models/rename", "rename-registered-model", registered.RenameRequest, registered.RegisteredFound, "Give a registered model another name.", reply=_registry(ModelRegistry.rename), **_WRITES),
+    _route("PATCH", f"{_API}/registered-models/update", "update-registered-model", registered.UpdateRegisteredRequest, registered.RegisteredFound, "Describe a registered model.", reply=_registry(ModelRegistry.update), **_WRITES),
+    _route("DELETE", f"{_API}/registered-models/delete", "delete-registered-model", registered.RegisteredRequest, answers.Done, "Delete a registered model.", reply=_registry(ModelRegistry.delete), **_WRITES),
+    _route("GET", f"{_API}/registered-models/search", "search-registered-models", registered.SearchRegisteredRequest, registered.RegisteredListed, "Registered models that meet a filter.", reply=_registry(ModelRegistry.search)),
+    _route("POST", f"{_API}/registered-models/get-latest-versions", "latest-versions", registered.LatestRequest, registered.VersionsFound, "The newest versions by stage.", reply=_registry(ModelRegistry.latest)),
+    _route("GET", f"{_API}/registered-models/get-latest-versions", "list-latest-versions", registered.LatestRequest, registered.VersionsFound, "The newest versions by stage.", reply=_registry(ModelRegistry.latest)),
+    _route("POST", f"{_API}/registered-models/set-tag", "set-registered-model-tag", registered.RegisteredTagRequest, answers.Done, "Set a tag of a registered model.", reply=_registry(ModelRegistry.set_tag), **_WRITES),
+    _route("DELETE", f"{_API}/registered-models/delete-tag", "delete-registered-model-tag", registered.RegisteredTagRequest, answers.Done, "Remove a tag of a registered model.", reply=_registry(ModelRegistry.delete_tag), **_WRITES),
+    _route("POST", f"{_API}/registered-models/alias", "set-alias", registered.AliasGiven, answers.Done, "Have an alias mean a version.", reply=_registry(ModelRegistry.set_alias), **_WRITES),
+    _route("DELETE", f"{_API}/registered-models/alias", "delete-alias", registered.AliasRequest, answers.Done, "Take an alias away.", reply=_registry(ModelRegistry.delete_alias), **_WRITES),
+    _route("GET", f"{_API}/registered-models/alias", "version-by-alias", registered.AliasRequest, registered.VersionFound, "The version that an alias means.", reply=_registry(ModelRegistry.by_alias)),
+    _route("POST", f"{_API}/model-versions/create", "create-version", registered.CreateVersionRequest, registered.VersionFound, "Make the next version of a registered model.", reply=_registry(ModelRegistry.create_version), **_WRITES),
+    _route("GET", f"{_API}/model-versions/get", "version", registered.VersionRequest, registered.VersionFound, "One version.", reply=_registry(ModelRegistry.get_version)),
+    _route("PATCH", f"{_API}/model-versions/update", "update-version", registered.UpdateVersionRequest, registered.VersionFound, "Describe a version.", reply=_registry(ModelRegistry.update_version), **_WRITES),
+    _route("POST", f"{_API}/model-versions/transition-stage", "transition-stage", registered.TransitionRequest, registered.VersionFound, "Give a version another stage.", reply=_registry(ModelRegistry.transition), **_WRITES),
+    _route("DELETE", f"{_API}/model-versions/delete", "delete-version", registered.VersionRequest, answers.Done, "Withdraw a version.", reply=_registry(ModelRegistry.delete_version), **_WRITES),
+    _route("GET", f"{_API}/model-versions/search", "search-versions", registered.SearchVersionsRequest, registered.VersionsListed, "Versions that meet a filter.", reply=_registry(ModelRegistry.search_versions)),
+    _route("GET", f"{_API}/model-versions/get-download-uri", "download-uri", registered.VersionRequest, registered.DownloadAnswer, "Where the files of a version are found.", reply=_registry(ModelRegistry.download_uri)),
+    _route("POST", f"{_API}/model-versions/set-tag", "set-version-tag", registered.VersionTagRequest, answers.Done, "Set a tag of a version.", reply=_registry(ModelRegistry.set_version_tag), **_WRITES),
+    _route("DELETE", f"{_API}/model-versions/delete-tag", "delete-version-tag", registered.VersionTagRequest, answers.Done, "Remove a tag of a version.", reply=_registry(ModelRegistry.delete_version_tag), **_WRITES),
     *(
         _route(method, f"{MLFLOW}/{{rest:path}}", f"unknown-{method.lower()}", requests.RestRequest, answers.Done, "Says what is not there.", reply=_unknown)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -32,6 +32,7 @@ __all__ = [
     "models",
     "promote",
     "register",
+    "registered_models",
     "rename",
 ]
 
@@ -138,19 +139,19 @@ class LineageRequest(msgspec.Struct, frozen=True):
 def models(call: Call) -> tuple[ModelFact, ...]:
     """The models."""
     asked: ModelsRequest = call.question
-    found = _models(call).registry.models(asked.name, scope=asked.scope, gone=asked.gone)
+    found = registered_models(call).registry.models(asked.name, scope=asked.scope, gone=asked.gone)
     return tuple(found)
 
 
 def model(call: Call) -> ModelFact:
     """One model, with all that happened to it."""
-    return _models(call).registry.model(call.question.ref, history=True)
+    return registered_models(call).registry.model(call.question.ref, history=True)
 
 
 def register(call: Call) -> VersionFact:
     """Make a version."""
     asked: RegisterRequest = call.question
-    made = _models(call).register(
+    made = registered_models(call).register(
         asked.model, asked.target, why=asked.why, description=asked.description, tags=asked.tags
     )
     call.note("registered", _project(made.scope), f"model {made}")
@@ -160,7 +161,7 @@ def register(call: Call) -> VersionFact:
 def promote(call: Call) -> AliasFact:
     """Move an alias."""
     asked: PromoteRequest = call.question
-    version = _models(call).version(asked.version)
+    version = registered_models(call).version(asked.version)
     moved = version.promote(asked.alias, why=asked.why, require=asked.require)
     call.note("promoted", _project(version.scope), f"model {version} {asked.alias}")
     return moved
@@ -169,7 +170,7 @@ def promote(call: Call) -> AliasFact:
 def demote(call: Call) -> ModelFact:
     """Take an alias away."""
     asked: DemoteRequest = call.question
-    registered = _models(call)
+    registered = registered_models(call)
     found = registered.get(asked.model)
     found.demote(asked.alias, why=asked.why)
     call.note("demoted", _project(found.scope), f"model {found.name} {asked.alias}")
@@ -179,7 +180,7 @@ def demote(call: Call) -> ModelFact:
 def edit(call: Call) -> ModelFact:
     """Set descriptions and tags."""
     asked: EditRequest = call.question
-    registered = _models(call)
+    registered = registered_models(call)
     found = registered[asked.ref]
     if asked.description is not None:
         found = found.describe(asked.description or None)
@@ -192,14 +193,14 @@ def edit(call: Call) -> ModelFact:
 def rename(call: Call) -> ModelFact:
     """Give a model another name."""
     asked: RenameRequest = call.question
-    found = _models(call).get(asked.model).rename(asked.name)
+    found = registered_models(call).get(asked.model).rename(asked.name)
     call.note("renamed", _project(found.scope), f"model {asked.model} to {asked.name}")
     return found.fact
 
 
 def delete(call: Call) -> ModelFact:
     """Delete a model, or withdraw a version; the model as it was."""
-    registered = _models(call)
+    registered = registered_models(call)
     found = registered[call.question.ref]
     was = registered.get(call.question.ref).fact
     if isinstance(found, ModelVersion):
@@ -213,7 +214,7 @@ def delete(call: Call) -> ModelFact:
 def bring_back(call: Call) -> ModelFact:
     """Bring back a model or a version."""
     asked: RestoreRequest = call.question
-    registered = _models(call)
+    registered = registered_models(call)
     number = None if "~" in asked.ref else parse_ref(asked.ref).number
     if number is not None:
         registered.get(asked.ref).restore(number)
@@ -234,7 +235,8 @@ def _project(scope: str) -> str:
     return scope.removeprefix("project/")
 
 
-def _models(call: Call) -> Models:
+def registered_models(call: Call) -> Models:
+    """The registered models, as the caller may see and change them."""
     store = Store(call.place.backend(call.caller))
     return Models(
         store.backend,

@@ -45,6 +45,7 @@ class Place:
         seconds: How long reading may take for one question.
         weights: The weights that are served; those in the folder if not given.
         lacking: Tells what is away that answers can do without; "" if nothing is.
+        alone: Tells whether this server, and no other of the group, does what is done once for all of them; asked again and again.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -63,7 +64,9 @@ class Place:
         seconds: float = 30.0,
         weights: ServedWeights | None = None,
         lacking: Callable[[], str] = lambda: "",
+        alone: Callable[[], bool] = lambda: True,
     ) -> None:
+        self.alone = alone
         self._backend = backend
         self._upkeep = upkeep
         self._within = within
@@ -89,6 +92,10 @@ class Place:
                 self._services[make] = make(folder)
             found: T = self._services[make]
             return found
+
+    def whole(self) -> Backend:
+        """The backend for what the server does by itself. Nobody's question is answered from it."""
+        return self._backend
 
     def backend(self, caller: Caller, least: Role = Role.READER) -> Backend:
         """The backend as somebody may see it: every handler asks this one and no other.

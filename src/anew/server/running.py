@@ -11,11 +11,13 @@ import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+import anyio.to_thread
 import uvicorn
 
 from ..errors import InvalidSetting, NotFound
 from ..reading.local.opening import open_folder
 from .access import Access
+from .alerting import Alerting
 from .app import make_app
 from .callers import Role
 from .connections import Connection, room_for_connections
@@ -26,6 +28,7 @@ from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Limits
 from .meters import Meters
+from .moving.folder import unfinished_move
 from .observing import Observer, to_standard_error
 from .place import PATIENCE, Place
 
@@ -42,19 +45,30 @@ _LAST = 5
 class Served(uvicorn.Server):
     """A server that says when it is ready, and ends what waits for changes when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, place: Place, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        place: Place,
+        ready: Callable[[], None],
+        alerting: Alerting | None = None,
+    ) -> None:
         super().__init__(config)
         self._place = place
         self._ready = ready
+        self._alerting = alerting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
         await super().startup(sockets)
         if self.started:
+            if self._alerting is not None:
+                self._alerting.start()
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is under way. What takes too long is cut off without a word: a traceback for it would read like a fault."""
+        if self._alerting is not None:  # it asks the store, which is about to be closed
+            await anyio.to_thread.run_sync(self._alerting.close)
         said = logging.getLogger("uvicorn.error")
         level = said.level
         said.setLevel(logging.CRITICAL)
@@ -198,7 +212,8 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
-        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"))
+        alerting = None if read_only else Alerting(place.whole(), place.alone)
+        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"), alerting)
         server.run([made])
     finally:
         if made is not None:
@@ -208,7 +223,11 @@ def serve(
 
 
 def place_of(root: str | GroupAddress, user: str, limits: Limits) -> Place:
-    """What is served."""
+    """What is served.
+
+    Raises:
+        InvalidSetting: A store is being moved there, or it cannot be a group's; see `open_group`.
+    """
     place = _opened(root, user, min(_MOST_SECONDS, limits.answer_seconds))
     place.limit(limits)
     return place
@@ -216,6 +235,13 @@ def place_of(root: str | GroupAddress, user: str, limits: Limits) -> Place:
 
 def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
     if isinstance(root, str):
+        source = unfinished_move(root)
+        if source is not None:
+            raise InvalidSetting(
+                f"A store is being moved from {source} to {root}. Wait for that, or run the same `anew server migrate` again if it was cut "
+                "short: it goes on from there.",
+                setting="root",
+            )
         folder = open_folder(root, user=user, seconds=seconds, patience=PATIENCE)
         intake = FolderIntake(folder.root)
         return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)
@@ -223,7 +249,8 @@ def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
 
     group = open_group(root, user=user, seconds=seconds)
     return Place(
-        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking
+        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking,
+        alone=lambda: group.stores.worker.leases.alone("alerts"),
     )  # fmt: skip
 
 

@@ -114,6 +114,16 @@ class PostgresServer:
             connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         return self._url(name)
 
+    def drop_database(self, url: str) -> None:
+        """Remove a database that `make_database` made, with whatever is still connected to it."""
+        import psycopg
+        from psycopg.sql import SQL, Identifier
+
+        name = url.rpartition("/")[2]
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            connection.execute(drop.format(Identifier(name)))
+
     def _url(self, database: str) -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self._port}/{database}"
 

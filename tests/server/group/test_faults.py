@@ -39,8 +39,8 @@ with Experiment(f"lab/x/{number}", root=url, quiet=True, system_metrics=0) as ex
 class OfGroup(Serving):
     """`anew server` on the stores of a group."""
 
-    def __init__(self, folder: Path, address: GroupAddress) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, address: GroupAddress, *command: str) -> None:
+        super().__init__(folder, *command)
         self.options = ("--catalog", address.catalog, "--blobs", address.blobs, "--cache", str(folder / "cache"))  # fmt: skip
 
 

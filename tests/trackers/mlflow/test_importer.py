@@ -78,7 +78,9 @@ def store(
         elif request.param == "files":
             where, uri = str(folder / "mlruns"), f"file://{folder / 'mlruns'}"
         elif request.param == "postgresql":
-            where = request.getfixturevalue("postgres_server").make_database()
+            server = request.getfixturevalue("postgres_server")
+            where = server.make_database()
+            ends.callback(server.drop_database, where)
             uri = where.replace("postgresql:", "postgresql+psycopg:")
         else:
             where = uri = ends.enter_context(a_server(folder, empty, patch))

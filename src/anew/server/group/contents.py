@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from blake3 import blake3
 from psycopg import Connection
 
+from ...blobs.linked import hash_file
 from ...blobs.protocol import Blobs
 from ...sync.wire import Accepted, Arrived, PieceRequest
 from ..intake.contents import is_hash
@@ -207,13 +208,25 @@ class Contents:
                     at += len(data)
             if digest.hexdigest() != hash:
                 return False
-            self._blobs.upload(key_of_content(hash), path)
+            self._store(hash, path)
         except FileNotFoundError:  # a piece is gone: from the start
             return False
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         return True
+
+    def _store(self, hash: str, path: str) -> None:
+        """Make an object of a content that was verified. One may be there that a database which was restored knows nothing of."""
+        key = key_of_content(hash)
+        try:
+            self._blobs.upload(key, path)
+        except FileExistsError:
+            with self._blobs.local(key) as there:
+                same = hash_file(there) == hash
+            if not same:  # somebody altered it, and here are the bytes that it should have
+                self._blobs.delete(key)
+                self._blobs.upload(key, path)
 
     def _remove(self, folder: str) -> None:
         for key in self._blobs.keys(folder):

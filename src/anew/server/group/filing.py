@@ -9,7 +9,10 @@ from psycopg import Connection
 
 from ...errors import InvalidName
 from ...journal.layout import OWN_FOLDERS
+from ...record.decode import decode_events
+from ...record.events import Opened
 from ...record.names import check_prefix, numbered, split_number
+from ...sync.listing import is_edit
 from .database import Database, Row
 from .schema import CHANNEL
 
@@ -83,6 +86,19 @@ class Filings:
                 if known:  # it is ours, or somebody filed the same experiment at the same moment
                     return known[experiment_id]
         raise InvalidName(f"There are {_MOST_NUMBER} experiments at {base!r}.", name=base)
+
+    @staticmethod
+    def note_owner(connection: Connection[Row], home: Filed, name: str, data: bytes) -> None:
+        """Note who recorded an experiment that lies in its user's own project, by the first bytes of one of its segments."""
+        if home.owner is not None or "/" in home.prefix or is_edit(name):
+            return
+        events, _ = decode_events(data[: data.find(b"\n") + 1])
+        opened = events[0][1] if events else None
+        if isinstance(opened, Opened) and opened.user:
+            connection.execute(
+                "UPDATE experiment SET owner = %s, version = version + 1 WHERE id = %s AND owner IS NULL",
+                (opened.user, home.id),
+            )
 
     @staticmethod
     def check_above(connection: Connection[Row], prefix: str) -> None:

@@ -11,10 +11,9 @@ from psycopg import Connection
 from ...errors import InvalidName, InvalidValue, NotFound
 from ...journal.documents import RootJournal
 from ...query.scope import project_of
-from ...record.decode import decode_events
-from ...record.events import FORMAT_VERSION, Opened
+from ...record.events import FORMAT_VERSION
 from ...stores.series.protocol import Health
-from ...sync.listing import Listed, digest_of, is_edit, list_segments
+from ...sync.listing import Listed, digest_of, list_segments
 from ...sync.wire import (
     MOST_BYTES,
     OLDEST,
@@ -264,7 +263,9 @@ class GroupIntake:
             storage = self._truth.files.storage(one.experiment, connection)
             reason = belongs(storage, one.experiment, one.name, one.data)
             if reason is None:
-                self._note_owner(connection, homes[one.experiment], one)
+                self._truth.filings.note_owner(
+                    connection, homes[one.experiment], one.name, one.data
+                )
             return reason
 
         done = self._truth.segments.append(connection, list(appends.values()), refuse)
@@ -281,19 +282,6 @@ class GroupIntake:
         kept = self._truth.beside.keep(connection, frame.id, frame.name, frame.offset, data)
         reason = "" if kept else "there is no room to keep it beside"
         return Accepted(status="diverged", size=size, reason=reason)
-
-    @staticmethod
-    def _note_owner(connection: Connection[Row], home: Home, one: Append) -> None:
-        """Note who recorded an experiment that lies in its user's own project."""
-        if home.owner is not None or "/" in home.prefix or is_edit(one.name):
-            return
-        events, _ = decode_events(one.data[: one.data.find(b"\n") + 1])
-        opened = events[0][1] if events else None
-        if isinstance(opened, Opened) and opened.user:
-            connection.execute(
-                "UPDATE experiment SET owner = %s, version = version + 1 WHERE id = %s AND owner IS NULL",
-                (opened.user, home.id),
-            )
 
     def read(self, caller: Caller, request: ReadRequest) -> ReadAnswer:
         """See `Intake.read`."""

@@ -156,6 +156,21 @@ class Leases:
             ([one.experiment for one in leases], [one.fence for one in leases]),
         )
 
+    def alone(self, what: str) -> bool:
+        """Whether this server alone does something for the whole group now: takes the lease for it, or renews it."""
+        name = f"@{what}"  # no experiment has such an id
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO lease (experiment) VALUES (%s) ON CONFLICT DO NOTHING", (name,)
+            )
+            held = connection.execute(
+                "UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s), holder = %s, "
+                "fence = fence + (CASE WHEN holder = %s THEN 0 ELSE 1 END) "
+                "WHERE experiment = %s AND (holder = %s OR until <= clock_timestamp()) RETURNING fence",
+                (self._seconds, self._holder, self._holder, name, self._holder),
+            ).fetchone()
+        return held is not None
+
     def waiting(self) -> int:
         """How many experiments have something that is to be taken in now."""
         ((count,),) = self._database.ask(

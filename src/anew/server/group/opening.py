@@ -31,7 +31,14 @@ from .sent import GroupSent
 from .truth import Truth
 from .upkeep import GroupUpkeep
 
-__all__ = ["OpenedGroup", "open_group", "open_series", "open_truth", "remove_series"]
+__all__ = [
+    "OpenedGroup",
+    "open_group",
+    "open_series",
+    "open_truth",
+    "remove_series",
+    "weights_place",
+]
 
 SERIES = "series"
 """What is derived from points lies below it; see `stores.open.open_object_series`."""
@@ -89,6 +96,15 @@ def _place(text: str) -> Address:
             setting="blobs",
         )
     return place
+
+
+def weights_place(group: GroupAddress) -> str:
+    """The address of a group's repository of weights.
+
+    Raises:
+        InvalidSetting: See `open_truth`.
+    """
+    return f"{_place(group.blobs).location.rstrip('/')}/weights"
 
 
 def open_series(group: GroupAddress, truth: Truth) -> SeriesStore:
@@ -154,7 +170,13 @@ def open_group(
                 "another place for the contents.",
                 setting="catalog",
             )
-
+        source = truth.moving_from()
+        if source is not None:
+            raise InvalidSetting(
+                f"A store is being moved from {source} to {group.shown}. Wait for that, or run the same `anew server migrate` again if it "
+                "was cut short: it goes on from there.",
+                setting="catalog",
+            )
         series = open_series(group, truth)
         opened.callback(series.close)
         if isinstance(series, ClickHouseSeries):
@@ -174,7 +196,7 @@ def open_group(
         keeper.close()
         stores.close()
 
-    weights = ServedWeights(f"{place.location.rstrip('/')}/weights", GroupSent(truth))
+    weights = ServedWeights(weights_place(group), GroupSent(truth))
     health = series.health if isinstance(series, ClickHouseSeries) else None
     intake = GroupIntake(truth, stores.journal, lag=stores.worker.leases.lag, health=health)
     if works:

@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 from blake3 import blake3
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
 
 from ...blobs.blob import Blob
 from ...blobs.protocol import Blobs
@@ -19,8 +21,10 @@ from ...record.root import Hint, decode_root
 from ..intake.contents import is_hash
 from ..intake.names import check_path, is_id, is_segment
 from .address import GroupAddress
+from .database import Row
 from .keeping import FILING, NAMES, ROOT, Filing, Name
 from .opening import open_group, open_truth, remove_series
+from .pieces import Altered
 from .segments import ENDING
 from .truth import RECOVERING, Truth
 from .upkeep import GroupUpkeep
@@ -68,7 +72,10 @@ class _Found(NamedTuple):
 
 
 def recover(
-    truth: Truth, told: Callable[[int, int], object] = lambda done, total: None
+    truth: Truth,
+    told: Callable[[int, int], object] = lambda done, total: None,
+    *,
+    newer: bool = False,
 ) -> Recovered:
     """Fill the tables of what is true from the objects. What they have already stays, so it may be done again after an interruption.
 
@@ -77,6 +84,9 @@ def recover(
 
     Args:
         told: Called with how many experiments are done, and of how many.
+
+    Args:
+        newer: Whether the objects are newer than the tables, which were restored from a backup: then what the objects say counts.
 
     Raises:
         OSError: The database or the bucket cannot be reached.
@@ -89,10 +99,13 @@ def recover(
     for one in blobs.list("experiments"):
         by_experiment[one.key.split("/", 2)[1]].append(one)
     problems: list[tuple[str, str]] = []
+    if newer:
+        _flush(truth, problems)
     events = _recover_lines(truth, problems)
     contents = _recover_contents(truth)
     _recover_conflicts(truth)
     size = done = 0
+    later: list[_Found] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = pool.map(lambda item: _look(blobs, *item), sorted(by_experiment.items()))
         for number, (known, wrong) in enumerate(found, 1):
@@ -100,17 +113,27 @@ def recover(
             if known is not None:
                 size += _recover_experiment(truth, known)
                 done += 1
+                if newer:
+                    later += [] if _catch_up(truth, known) else [known]
             told(number, len(by_experiment))
+    problems += [
+        (f"experiments/{one.filing.id}", f"another experiment is at {one.filing.prefix!r}")
+        for one in later
+        if not _catch_up(truth, one)  # whoever was in its place has moved on by now
+    ]
     truth.database.do("DELETE FROM claim WHERE what = %s", (RECOVERING,))
     return Recovered(done, size, contents, events, tuple(problems))
 
 
 def rebuild_group(
-    group: GroupAddress, progress: Progress | None = None
+    group: GroupAddress, progress: Progress | None = None, *, from_bucket: bool = False
 ) -> tuple[Recovered | None, Refreshed]:
     """Make again what is derived from a group's records, and if its database was lost, also the tables that say what they are.
 
-    Servers of the group may run meanwhile.
+    Servers of the group may run meanwhile, unless `from_bucket` is given.
+
+    Args:
+        from_bucket: Also take what the bucket has and the database does not, since that was restored from an older backup.
 
     Returns:
         What was made again from the objects, if that was needed, and what was indexed.
@@ -122,7 +145,9 @@ def rebuild_group(
     truth = open_truth(group)
     try:
         recovered = (
-            recover(truth, progress or (lambda done, total: None)) if truth.is_lost() else None
+            recover(truth, progress or (lambda done, total: None), newer=from_bucket)
+            if from_bucket or truth.is_lost()
+            else None
         )
         remove_series(group, truth)
     finally:
@@ -273,6 +298,64 @@ def _recover_experiment(truth: Truth, found: _Found) -> int:
             [(one.id, n.path, n.hash, n.size, n.executable, n.text_size, n.text_hash) for n in found.names.values()],
         )  # fmt: skip
     return size
+
+
+def _flush(truth: Truth, problems: list[tuple[str, str]]) -> None:
+    """Have the tables know of the objects that were made of what waits in them."""
+    try:
+        while truth.segments.flush(least=0, older=0.0):
+            pass
+        truth.contents.flush()
+    except Altered as error:
+        problems.append((str(error.filename or "experiments"), error.strerror or str(error)))
+
+
+def _catch_up(truth: Truth, found: _Found) -> bool:
+    """Have the tables say of an experiment what the objects say; False if another one is at its prefix."""
+    one = found.filing
+    try:
+        with truth.database.transaction() as connection:
+            connection.execute(
+                "UPDATE experiment SET prefix = %s, owner = coalesce(%s, owner), name = %s, state = %s, deleted_at = %s, version = %s, "
+                "kept = %s WHERE id = %s AND version < %s",
+                (one.prefix, one.owner, one.name, one.state, one.deleted_at, one.version, one.version, one.id, one.version),
+            )  # fmt: skip
+            if one.state == "purged":
+                for table in ("segment", "chunk", "piece", "file", "conflict"):
+                    connection.execute(f"DELETE FROM {table} WHERE experiment = %s", (one.id,))
+            for name, chain in found.segments.items():
+                _lengthen(connection, one.id, name, chain)
+            connection.cursor().executemany(
+                "UPDATE file SET hash = %s, size = %s, executable = %s, text_size = %s, text_hash = %s, kept = true "
+                "WHERE experiment = %s AND path = %s AND hash <> %s",
+                [(n.hash, n.size, n.executable, n.text_size, n.text_hash, one.id, n.path, n.hash) for n in found.names.values()],
+            )  # fmt: skip
+    except UniqueViolation:
+        return False
+    return True
+
+
+def _lengthen(
+    connection: Connection[Row], experiment: str, name: str, chain: Sequence[_Piece]
+) -> None:
+    """Have a segment go on with the objects that follow what the tables know of it."""
+    rows = connection.execute(
+        "SELECT size, flushed FROM segment WHERE experiment = %s AND name = %s FOR UPDATE", (experiment, name)
+    ).fetchall()  # fmt: skip
+    if not rows or rows[0][0] != rows[0][1]:
+        return
+    further = [piece for piece in chain if piece.start >= rows[0][1]]
+    if not further or further[0].start != rows[0][1]:
+        return
+    connection.cursor().executemany(
+        "INSERT INTO piece (experiment, name, start, size, hash) VALUES (%s, %s, %s, %s, %s)",
+        [(experiment, name, piece.start, piece.size, piece.hash) for piece in further],
+    )
+    end = further[-1].start + further[-1].size
+    connection.execute(
+        "UPDATE segment SET size = %s, flushed = %s, ending = %s WHERE experiment = %s AND name = %s",
+        (end, end, further[-1].ending, experiment, name),
+    )
 
 
 # -- what experiments share -----------------------------------------------------------------------------

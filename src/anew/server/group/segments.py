@@ -156,6 +156,34 @@ class Segments:
         rest = one.data[overlap:]
         return Appended("ok", size + len(rest)), rest
 
+    def lay(self, experiment: str, name: str, at: int, data: bytes) -> None:
+        """Append bytes that are an object at once, to a segment of this size of which nothing waits.
+
+        Raises:
+            Altered: The segment has another size, or other bytes are an object there.
+            OSError: The object cannot be written.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO segment (experiment, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", (experiment, name)
+            )  # fmt: skip
+            ((size, flushed, ending),) = connection.execute(
+                "SELECT size, flushed, ending FROM segment WHERE experiment = %s AND name = %s FOR UPDATE", (experiment, name)
+            ).fetchall()  # fmt: skip
+            if not size == flushed == at:
+                raise Altered(errno.EIO, "the segment is being written", name)
+            there = self._pieces.put(key_of(experiment, name, at), data) if data else b""
+            end = at + len(there)
+            connection.execute(
+                "UPDATE segment SET size = %s, flushed = %s, ending = %s WHERE experiment = %s AND name = %s",
+                (end, end, (bytes(ending) + there)[-ENDING:], experiment, name),
+            )
+            if there:
+                connection.execute(
+                    "INSERT INTO piece (experiment, name, start, size, hash) VALUES (%s, %s, %s, %s, %s)",
+                    (experiment, name, at, len(there), blake3(there).hexdigest()),
+                )
+
     # -- reading ------------------------------------------------------------------------------------
 
     def read(

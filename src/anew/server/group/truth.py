@@ -19,10 +19,12 @@ from .root_lines import GroupLines
 from .segments import Segments
 from .storage import Files
 
-__all__ = ["RECOVERING", "Truth"]
+__all__ = ["MOVING", "RECOVERING", "Truth"]
 
 RECOVERING = "recovering"
 """The claim of who makes the tables again from the objects, until all of it is done."""
+MOVING = "moving from "
+"""What the claim begins with of who moves a store into these stores, until all of it is there."""
 
 
 class Truth:
@@ -84,6 +86,11 @@ class Truth:
             (RECOVERING,),
         )
         return begun or (not known and bool(self.blobs.keys("experiments")))
+
+    def moving_from(self) -> str | None:
+        """From where a store is being moved into these stores, or was when that was cut short; None if none is."""
+        found = self.database.ask("SELECT what FROM claim WHERE starts_with(what, %s)", (MOVING,))
+        return str(found[0][0])[len(MOVING) :] if found else None
 
     def tail(self) -> Tail:
         """What is in the database alone."""

@@ -57,7 +57,8 @@ class GroupUpkeep:
         trash = self._stores.bin
         unused = trash.tidy(dry_run=dry_run).bytes
         if dry_run:
-            return unused + sum(item.bytes for item in trash.items())
+            before = self._stores.truth.now() - older_than
+            return unused + sum(item.bytes for item in trash.items() if item.deleted_at <= before)
         freed = trash.purge(None, older_than=older_than, user=self._user).bytes
         return unused + freed + self._stores.series.tidy()
 

@@ -8,6 +8,7 @@ import re
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
 from ...journal.root import append_line, make_private
+from ...record.models import KIND
 from ...record.root import (
     AliasSet,
     DocumentSet,
@@ -68,8 +69,14 @@ def new_lines(
 def _may(caller: Caller, event: RootEvent) -> bool:
     """Whether somebody may write an event of this scope."""
     kind, _, name = event.scope.partition("/")
-    if caller.scope(Role.REPORTER) is None:
+    # As `rights` has it: who may only comment says neither what a model is called nor which of its versions is in use.
+    versioned = isinstance(event, (VersionSet, AliasSet))
+    if versioned or (isinstance(event, DocumentSet) and event.kind == KIND):
+        needed = Role.WRITER
+    else:
+        needed = Role.REPORTER
+    if caller.scope(needed) is None:
         return True
     if kind == "project":
-        return caller.role_in(name) >= Role.REPORTER
+        return caller.role_in(name) >= needed
     return kind == "user" and name in (caller.user, caller.name)

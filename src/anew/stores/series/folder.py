@@ -163,8 +163,8 @@ class FolderSeries:
             _, answered = self._packs.find(project, asked, (), times=False)
             fresh = Fresh(self.read, self._packs, project, keep=True, idle=SETTLED)
             missing = [n for n in range(len(mine)) if n not in answered]
-            for one in answered:
-                self._taken.forget(mine[one].experiment_id)
+            for number in answered:
+                self._taken.forget(mine[number].experiment_id)
             unsettled += fresh.settle([(mine[n], states[n]) for n in missing], self._taken)
         return unsettled
 

@@ -209,9 +209,9 @@ class Files:
             folders.sort()
             for name in sorted(names):
                 path = os.path.join(at, name)
-                if os.path.islink(path):
+                if os.path.islink(path) or not os.path.isfile(path):  # a pipe would be waited for
                     self._findings.append(
-                        Finding(path, "It is a link, and is left out.", True, run)
+                        Finding(path, "It is a link or no plain file, and is left out.", True, run)
                     )
                 else:
                     yield os.path.relpath(path, folder).replace(os.sep, "/"), path

@@ -34,6 +34,8 @@ __all__ = [
     "RunUpdated",
     "RunsFound",
     "ServerInfo",
+    "UploadBegun",
+    "UploadPart",
     "number",
 ]
 
@@ -199,7 +201,7 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     store_type: str = "AnewStore"
     workspaces_enabled: bool = False
     trace_archival_enabled: bool = False
-    multipart_uploads_enabled: bool = False
+    multipart_uploads_enabled: bool = True
     multipart_downloads_enabled: bool = False
     presigned_upload_run_id_supported: bool = False
     presigned_upload_model_id_supported: bool = False
@@ -245,3 +247,18 @@ class ModelsFound(msgspec.Struct, frozen=True, omit_defaults=True):
 
     models: tuple[ModelAnswer, ...] = ()
     next_page_token: str | None = None
+
+
+class UploadPart(msgspec.Struct, frozen=True):
+    """Where a part of a file is sent to."""
+
+    url: str
+    part_number: int
+    headers: dict[str, str] = {}
+
+
+class UploadBegun(msgspec.Struct, frozen=True):
+    """A file that is to arrive in parts."""
+
+    upload_id: str
+    credentials: tuple[UploadPart, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ....models.views import Models
 from ....reading.backend import Backend
 from ....reading.upkeep import Upkeep
 from .reading import Reader
@@ -24,6 +25,9 @@ class Asker:
         sees: Whether they may see what lies at a prefix.
         check_writing: Raises if they may not write to a prefix.
         check_deleting: Raises if they may not delete there.
+        registered: The registered models, as they may see and change them.
+        models_scope: Whom a registered model concerns that they make; None where they have to say it.
+        note: Writes down that they did something: what, in which project, to what.
     """
 
     backend: Backend
@@ -33,6 +37,9 @@ class Asker:
     sees: Callable[[str], bool]
     check_writing: Callable[[str], None]
     check_deleting: Callable[[str], None]
+    registered: Callable[[], Models]
+    models_scope: str | None
+    note: Callable[[str, str, str], None]
 
     @property
     def reader(self) -> Reader:

@@ -41,9 +41,6 @@ MISSING: tuple[Missing, ...] = (
     Missing("3.0/mlflow/workspaces", "workspaces: projects and roles take their place"),
     Missing("2.0/mlflow/artifacts/presigned", "links to a bucket for one artifact"),
     Missing("2.0/mlflow-artifacts/presigned", "links to a bucket for one artifact"),
-    Missing("2.0/mlflow-artifacts/mpu", "uploads in parts: a client sends the whole file instead"),
-    Missing("2.0/mlflow/registered-models", "the model registry"),
-    Missing("2.0/mlflow/model-versions", "the model registry"),
 )
 
 

@@ -35,6 +35,8 @@ __all__ = [
     "OutputsRequest",
     "Pair",
     "ParamRequest",
+    "PartGiven",
+    "PartRequest",
     "RestRequest",
     "RunRequest",
     "SearchExperimentsRequest",
@@ -43,6 +45,9 @@ __all__ = [
     "TagRequest",
     "UpdateExperimentRequest",
     "UpdateRunRequest",
+    "UploadCompleted",
+    "UploadEnded",
+    "UploadRequest",
 ]
 
 
@@ -358,3 +363,43 @@ class ModelArtifactsRequest(msgspec.Struct, frozen=True, kw_only=True):
     model_id: str
     artifact_directory_path: str | None = None
     page_token: str | None = None
+
+
+class UploadRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is to arrive in parts: `folder` is where, `path` has its name."""
+
+    folder: str
+    path: str
+    num_parts: int = 1
+
+
+class PartRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a file."""
+
+    upload_id: str
+    number: int
+
+
+class PartGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that has arrived, by the tag that its sender was given."""
+
+    part_number: int
+    etag: str = ""
+    url: str | None = None
+
+
+class UploadCompleted(msgspec.Struct, frozen=True, kw_only=True):
+    """A file all parts of which have arrived."""
+
+    folder: str
+    path: str
+    upload_id: str
+    parts: tuple[PartGiven, ...] = ()
+
+
+class UploadEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that does not arrive after all."""
+
+    folder: str
+    path: str
+    upload_id: str

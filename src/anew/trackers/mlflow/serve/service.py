@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from ....errors import AnewError, InvalidName
+from ....errors import AnewError
 from ....journal.layout import RootLayout
 from ....naming import random_name
 from ....query.edits import AppendQuestion
@@ -25,9 +20,21 @@ from ..translate import question
 from ..translate.facts import CAPTURED, DEFAULT, RunFacts, label_of, meaning, milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
-from ..write import Groups, project_of
+from ..write import project_of
 from . import answers, artifacts, requests
 from .asking import Asker
+from .checks import (
+    check_metric,
+    check_pair,
+    checked_tags,
+    inside,
+    is_in,
+    limit_of,
+    run_id_of,
+    seconds,
+    view_of,
+)
+from .experiments import ExperimentCalls
 from .finding import (
     RUN_FIELDS,
     Page,
@@ -41,23 +48,18 @@ from .finding import (
 from .models import Models
 from .problems import MlflowProblem, invalid, missing
 from .reading import INPUTS, OUTPUTS, points_as_answered, run_of
+from .registry import ModelRegistry
 from .runs import KnownRun, KnownRuns
+from .stored import Stored
 
 __all__ = ["Tracking"]
 
 _HEARTBEAT = 600.0
 """Seconds; six of them without a request, and a run is shown as failed until the next one. MLflow's client gives no sign of life, and an epoch may take long."""
-_EXPERIMENT_FIELDS = ("name", "experiment_id", "creation_time", "last_update_time")
-_VIEWS = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
 _STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
-_KEY = re.compile(r"[/\w.\- :]*")
-_MOST_PAGE = 50_000
 _MOST_ENTITIES = 1000
 _MOST_PAIRS = 100
-_MOST_KEY = 250
 _MOST_PARAM = 6000
-_MOST_TAG = 8000
-_MOST_NAME = 500
 _TOUCHED_EVERY = 200  # requests after which it is looked at how much is remembered
 
 
@@ -68,196 +70,28 @@ class Tracking:
         root: The folder that is served.
 
     Attributes:
+        experiments: The experiments of MLflow's.
         models: The logged models.
+        registry: The registered models.
+        stored: The artifacts.
     """
 
     def __init__(self, root: str) -> None:
-        self.root = RootLayout(root)
-        self._groups = Groups(root)
-        self._experiments = Experiments(self.root, Written, _HEARTBEAT)
-        self._known = KnownRuns()
+        layout = RootLayout(root)
+        self.experiments = ExperimentCalls(root)
         self.models = Models(root, self)
-        self._changing = threading.Lock()
+        self.registry = ModelRegistry(self.models, self)
+        self.stored = Stored(layout, self.models, self)
+        self._experiments = Experiments(layout, Written, _HEARTBEAT)
+        self._known = KnownRuns()
         self._requests = 0
-
-    # -- experiments -------------------------------------------------------------------------------
-
-    def create_experiment(
-        self, who: Asker, asked: requests.CreateExperimentRequest
-    ) -> answers.CreatedExperiment:
-        """Make an experiment. Its artifacts lie behind this server, wherever the client wants them to."""
-        name = asked.name
-        if not name.strip():
-            raise invalid(f"Invalid experiment name: {name!r}.")
-        if len(name) > _MOST_NAME:
-            raise invalid(f"'name' exceeds the maximum length of {_MOST_NAME} characters.")
-        who.check_writing(_inside(name))
-        tags = _checked_tags(asked.tags)
-        with self._changing:
-            there = self._named(name)
-            if there is not None:
-                state = " in deleted state" if there.deleted else ""
-                raise MlflowProblem(
-                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists{state}."
-                )
-            now = time.time()
-            made = self._free(name)
-            title = None if made == name else name
-            if not self._groups.add(Group(made, tags, False, None, now, now, title)):
-                raise MlflowProblem(
-                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists."
-                )
-        return answers.CreatedExperiment(id_of(made))
-
-    def _free(self, name: str) -> str:
-        """The name to make an experiment with: the one that it is to have, unless one that was renamed was made with it."""
-        made, at = name, 1
-        while self._groups.find(made) is not None:
-            at += 1
-            made = f"{name} ({at})"
-        return made
-
-    def get_experiment(
-        self, who: Asker, asked: requests.ExperimentRequest
-    ) -> answers.ExperimentFound:
-        """One experiment."""
-        return answers.ExperimentFound(_shown(self.group(who, asked.experiment_id)))
-
-    def get_experiment_by_name(
-        self, who: Asker, asked: requests.ExperimentNameRequest
-    ) -> answers.ExperimentFound:
-        """One experiment by its name."""
-        found = self._named(asked.experiment_name)
-        if found is None or not who.sees(_inside(found.name)):
-            raise missing(f"Could not find experiment with name '{asked.experiment_name}'")
-        return answers.ExperimentFound(_shown(found))
-
-    def update_experiment(
-        self, who: Asker, asked: requests.UpdateExperimentRequest
-    ) -> answers.Done:
-        """Give an experiment another name; its runs stay where they are."""
-        name = asked.new_name
-        if not name or not name.strip() or len(name) > _MOST_NAME:
-            raise invalid(f"Invalid experiment name: {name!r:.80}.")
-        with self._changing:
-            group = self._changeable(who, asked.experiment_id)
-            other = self._named(name)
-            if other is not None and other.id != group.id:
-                raise MlflowProblem(
-                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists."
-                )
-            self._groups.change(
-                group, lambda one: one._replace(title=None if name == one.name else name)
-            )
-        return answers.Done()
-
-    def delete_experiment(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
-        """Hide an experiment and its runs."""
-        group = self._changeable(who, asked.experiment_id, deleting=True)
-        if group.id == "0":
-            raise invalid("The default experiment cannot be deleted.")
-        self._groups.change(group, lambda one: one._replace(deleted=True))
-        return answers.Done()
-
-    def restore_experiment(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
-        """Show an experiment again that was deleted."""
-        group = self.group(who, asked.experiment_id)
-        who.check_writing(_inside(group.name))
-        if not group.deleted:
-            raise missing(f"No deleted experiment with id={asked.experiment_id} exists")
-        self._groups.change(group, lambda one: one._replace(deleted=False))
-        return answers.Done()
-
-    def set_experiment_tag(self, who: Asker, asked: requests.ExperimentTagRequest) -> answers.Done:
-        """Set a tag of an experiment."""
-        group = self._changeable(who, asked.experiment_id)
-        new = _checked_tags((requests.Pair(asked.key, asked.value),), most=20_000)
-        self._groups.change(group, lambda one: one._replace(tags=one.tags | new))
-        return answers.Done()
-
-    def delete_experiment_tag(
-        self, who: Asker, asked: requests.DeleteExperimentTagRequest
-    ) -> answers.Done:
-        """Remove a tag of an experiment."""
-        group = self._changeable(who, asked.experiment_id)
-        if asked.key not in group.tags:
-            raise missing(
-                f"No tag with name: {asked.key} in experiment with id {asked.experiment_id}"
-            )
-        self._groups.change(
-            group,
-            lambda one: one._replace(tags={k: v for k, v in one.tags.items() if k != asked.key}),
-        )
-        return answers.Done()
-
-    def search_experiments(
-        self, who: Asker, asked: requests.SearchExperimentsRequest
-    ) -> answers.ExperimentsFound:
-        """Which experiments meet a filter, the newest first if no order is given."""
-        conditions = read_conditions(asked.filter, _EXPERIMENT_FIELDS)
-        order = read_order(asked.order_by, _EXPERIMENT_FIELDS)
-        view = _view(asked.view_type)
-        limit = _limit(asked.max_results)
-        groups = [
-            one
-            for one in self._all()
-            if who.sees(_inside(one.name)) and _is_in(view, deleted=one.deleted)
-        ]
-        groups.sort(key=lambda one: (one.created, one.id), reverse=True)
-        met = [
-            one
-            for one in map(_shown, groups)
-            if all(c.holds(_of_experiment(one, c.entity, c.name)) for c in conditions)
-        ]
-        found = in_order(met, order, _of_experiment)
-        start = page_of(asked.page_token).offset
-        page = tuple(found[start : start + limit])
-        more = start + limit < len(found)
-        return answers.ExperimentsFound(page, token_of(Page(start + limit)) if more else None)
-
-    def _all(self) -> list[Group]:
-        known = self._groups.all()
-        return known if any(one.name == DEFAULT for one in known) else [_default(), *known]
-
-    def _named(self, name: str) -> Group | None:
-        found = self._groups.find(name)
-        if found is not None and found.shown == name:
-            return found
-        return next((one for one in self._all() if one.shown == name), None)
-
-    def _by_id(self, experiment_id: str) -> Group | None:
-        return next((one for one in self._all() if one.id == experiment_id), None)
-
-    def group(self, who: Asker, experiment_id: str) -> Group:
-        """An experiment that the caller may see.
-
-        Raises:
-            MlflowProblem: There is none of that id.
-        """
-        if not experiment_id.isdecimal():
-            raise invalid(
-                f"Invalid experiment ID: {experiment_id!r:.80}. Experiment ID must be a valid integer."
-            )
-        found = self._by_id(experiment_id)
-        if found is None or not who.sees(_inside(found.name)):
-            raise missing(f"No Experiment with id={experiment_id} exists")
-        return found
-
-    def _changeable(self, who: Asker, experiment_id: str, *, deleting: bool = False) -> Group:
-        group = self.group(who, experiment_id)
-        (who.check_deleting if deleting else who.check_writing)(_inside(group.name))
-        if group.deleted:
-            raise invalid(
-                f"The experiment {experiment_id} must be in the 'active' state. Current state is deleted."
-            )
-        return group
 
     # -- runs --------------------------------------------------------------------------------------
 
     def create_run(self, who: Asker, asked: requests.CreateRunRequest) -> answers.RunFound:
         """Begin a run."""
-        group = self._changeable(who, asked.experiment_id)
-        tags = _checked_tags(asked.tags)
+        group = self.experiments.changeable(who, asked.experiment_id)
+        tags = checked_tags(asked.tags)
         said = meaning(tags)
         if asked.run_name and said.name and asked.run_name != said.name:
             raise invalid(
@@ -266,7 +100,7 @@ class Tracking:
             )
         name = asked.run_name or said.name or random_name()
         label = label_of(mask_text(name))
-        began = _time(asked.start_time, "start_time")
+        began = seconds(asked.start_time, "start_time")
         one = self._experiments.create(
             label, project_of(group.name), user=who.name, host=who.host, began=began
         )
@@ -286,7 +120,7 @@ class Tracking:
 
     def get_run(self, who: Asker, asked: requests.RunRequest) -> answers.RunFound:
         """One run, also one that was deleted."""
-        run_id = _run_id(asked)
+        run_id = run_id_of(asked)
         facts = who.reader.find(run_id, "state", "metrics")
         if facts is None:
             return answers.RunFound(self._trashed(who, run_id))
@@ -294,7 +128,7 @@ class Tracking:
 
     def update_run(self, who: Asker, asked: requests.UpdateRunRequest) -> answers.RunUpdated:
         """Record how a run ended, that it goes on, or another name."""
-        known = self.writable(who, _run_id(asked))
+        known = self.writable(who, run_id_of(asked))
         one = known.writing
         if asked.run_name:
             self._rename(known, asked.run_name)
@@ -307,12 +141,12 @@ class Tracking:
                 one.start(who.name, who.host)
             elif status.ended:
                 reason = None if status is Status.COMPLETED else "its program said so"
-                one.end(status.value, reason, _time(asked.end_time, "end_time"))
+                one.end(status.value, reason, seconds(asked.end_time, "end_time"))
         return answers.RunUpdated(self._run(who, one.id).info)
 
     def delete_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
         """Put a run in the trash."""
-        facts = who.reader.facts(_run_id(asked))
+        facts = who.reader.facts(run_id_of(asked))
         who.check_deleting(facts.prefix)
         try:
             who.backend.append(AppendQuestion((DeleteEdit(id=facts.id),)))
@@ -322,7 +156,7 @@ class Tracking:
 
     def restore_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
         """Take a run out of the trash."""
-        run_id = _run_id(asked)
+        run_id = run_id_of(asked)
         if who.reader.find(run_id) is not None:
             return answers.Done()
         found = self._in_trash(who, run_id)
@@ -335,13 +169,13 @@ class Tracking:
         conditions = read_conditions(asked.filter, RUN_FIELDS)
         order = read_order(asked.order_by, RUN_FIELDS)
         view, limit, page = (
-            _view(asked.run_view_type),
-            _limit(asked.max_results),
+            view_of(asked.run_view_type),
+            limit_of(asked.max_results),
             page_of(asked.page_token),
         )
-        groups = {one.id: one for one in self._all() if who.sees(_inside(one.name))}
+        groups = {one.id: one for one in self.experiments.all() if who.sees(inside(one.name))}
         chosen = [groups[id_] for id_ in dict.fromkeys(asked.experiment_ids) if id_ in groups]
-        asked_of = [one for one in chosen if _is_in(view, deleted=one.deleted)]
+        asked_of = [one for one in chosen if is_in(view, deleted=one.deleted)]
         found: list[answers.RunAnswer] = []
         if asked_of and not page.trash:
             scope = question.any_of(
@@ -382,21 +216,21 @@ class Tracking:
             key=asked.key, value=asked.value, timestamp=asked.timestamp, step=asked.step, model_id=asked.model_id,
             dataset_name=asked.dataset_name, dataset_digest=asked.dataset_digest,
         )  # fmt: skip
-        _check_metric(point)
-        self._log(who, self.writable(who, _run_id(asked)), (point,))
+        check_metric(point)
+        self._log(who, self.writable(who, run_id_of(asked)), (point,))
         return answers.Done()
 
     def log_param(self, who: Asker, asked: requests.ParamRequest) -> answers.Done:
         """Set a parameter, once."""
         given = requests.Pair(asked.key, asked.value)
-        _check_pair("Param", given, _MOST_PARAM)
-        self._set_params(who, self.writable(who, _run_id(asked)), (given,))
+        check_pair("Param", given, _MOST_PARAM)
+        self._set_params(who, self.writable(who, run_id_of(asked)), (given,))
         return answers.Done()
 
     def set_tag(self, who: Asker, asked: requests.TagRequest) -> answers.Done:
         """Set a tag of a run."""
-        tags = _checked_tags((requests.Pair(asked.key, asked.value),))
-        self._tag(self.writable(who, _run_id(asked)), tags)
+        tags = checked_tags((requests.Pair(asked.key, asked.value),))
+        self._tag(self.writable(who, run_id_of(asked)), tags)
         return answers.Done()
 
     def delete_tag(self, who: Asker, asked: requests.DeleteTagRequest) -> answers.Done:
@@ -423,10 +257,10 @@ class Tracking:
                     "Please split up requests into batches and try again."
                 )
         for point in asked.metrics:
-            _check_metric(point)
+            check_metric(point)
         for param in asked.params:
-            _check_pair("Param", param, _MOST_PARAM)
-        tags = _checked_tags(asked.tags)
+            check_pair("Param", param, _MOST_PARAM)
+        tags = checked_tags(asked.tags)
         known = self.writable(who, asked.run_id)
         if asked.params:
             self._set_params(who, known, asked.params)
@@ -518,7 +352,7 @@ class Tracking:
 
     def history(self, who: Asker, asked: requests.HistoryRequest) -> answers.HistoryAnswer:
         """The points of a metric of a run, as they were logged."""
-        run_id = _run_id(asked)
+        run_id = run_id_of(asked)
         start = page_of(asked.page_token).offset
         if asked.max_results is not None and asked.max_results < 1:
             raise invalid("'max_results' must be a positive integer.")
@@ -567,93 +401,15 @@ class Tracking:
         found.sort(key=lambda one: (ids.index(one.run_id or ""), one.step or 0, one.timestamp))
         return answers.HistoryAnswer(tuple(found))
 
-    # -- artifacts ---------------------------------------------------------------------------------
-
-    def list_artifacts(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
-        """What lies in a folder of a run's artifacts."""
-        facts = who.reader.facts(_run_id(asked), "state", "files")
-        folder = artifacts.plain(asked.path)
-        entries = [(path, one.size) for path, one in artifacts.contents(facts).items()]
-        files = artifacts.listed(entries, folder, whole=True)
-        if len(files) == 1 and files[0].path == folder:
-            files = []
-        root = artifacts.uri_of(self.group_of(facts), facts.id)
-        return answers.FilesAnswer(root, tuple(files))
-
-    def list_stored(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
-        """What lies in a folder of the store of artifacts."""
-        place = self._place(who, asked.path or "")
-        return answers.FilesAnswer(files=tuple(self._listed(who, place)))
-
-    def _listed(self, who: Asker, place: artifacts.Place) -> list[answers.FileAnswer]:
-        facts = who.reader.facts(place.run_id, "state", "files")
-        there = artifacts.contents(facts, models=bool(place.model_id))
-        entries = [(path, one.size) for path, one in there.items()]
-        return artifacts.listed(entries, place.path, whole=False)
-
-    def list_model(self, who: Asker, asked: requests.ModelArtifactsRequest) -> answers.FilesAnswer:
-        """What lies in a folder of a logged model's files."""
-        model = self.models.of(who, asked.model_id)
-        folder = artifacts.plain(asked.artifact_directory_path)
-        base = artifacts.model_folder(model.id)
-        place = artifacts.Place(model.holder, f"{base}/{folder}" if folder else base, model.id)
-        files = [
-            msgspec.structs.replace(one, path=f"{folder}/{one.path}" if folder else one.path)
-            for one in self._listed(who, place)
-        ]
-        return answers.FilesAnswer(
-            artifacts.model_uri(id_of(model.experiment), model.id), tuple(files)
-        )
-
-    def _place(self, who: Asker, path: str) -> artifacts.Place:
-        """Where a path in the store of artifacts leads: into the run that keeps it, also for a logged model."""
-        place = artifacts.place_of(path)
-        if not place.model_id:
-            return place
-        model = self.models.of(who, place.model_id)
-        base = artifacts.model_folder(model.id)
-        return artifacts.Place(
-            model.holder, f"{base}/{place.path}" if place.path else base, model.id
-        )
-
-    def stored_file(self, who: Asker, path: str) -> tuple[str, str]:
-        """The run and the path in its folder of a file in the store of artifacts."""
-        place = self._place(who, path)
-        facts = who.reader.facts(place.run_id, "state", "files")
-        found = artifacts.contents(facts, models=bool(place.model_id)).get(place.path)
-        if found is None:
-            raise missing(f"No such artifact: {place.path!r:.200}")
-        return facts.id, found.path
-
-    def arriving(self, who: Asker, path: str) -> artifacts.Arriving:
-        """A file that a client sends."""
-        place = self._place(who, path)
-        if not place.path or place.path == artifacts.model_folder(place.model_id):
-            raise invalid("An artifact needs a name.")
-        known = self.writable(who, place.run_id)
-        return artifacts.Arriving(self.root, known.writing, place.path)
-
-    def keep(self, who: Asker, path: str, arriving: artifacts.Arriving) -> None:
-        """Keep a file that has arrived."""
-        place = self._place(who, path)
-        known = self.writable(who, place.run_id)
-        with known.lock:
-            facts = who.reader.facts(place.run_id, "state", "files")
-            arriving.keep(artifacts.contents(facts, models=True))
-
-    def delete_artifact(self, who: Asker, asked: requests.ArtifactRequest) -> answers.Done:
-        """Take artifacts out of what a run shows."""
-        place = self._place(who, asked.path)
-        known = self.writable(who, place.run_id)
-        who.check_deleting(known.writing.prefix)
-        with known.lock:
-            facts = who.reader.facts(place.run_id, "state", "files")
-            ids = artifacts.deleted_with(facts, place.path)
-            if ids is not None:
-                known.writing.event("captured", what=artifacts.DELETED, data={"ids": ids})
-        return answers.Done()
-
     # -- what they share ---------------------------------------------------------------------------
+
+    def group(self, who: Asker, experiment_id: str) -> Group:
+        """An experiment that the caller may see.
+
+        Raises:
+            MlflowProblem: There is none of that id.
+        """
+        return self.experiments.group(who, experiment_id)
 
     def hold(self, who: Asker, group: Group, name: str, model_id: str) -> str:
         """A new experiment that keeps the files of a logged model which no run made; its id."""
@@ -692,7 +448,7 @@ class Tracking:
 
     def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
         experiment_id = self.group_of(facts)
-        group = self._by_id(experiment_id)
+        group = self.experiments.by_id(experiment_id)
         uri = artifacts.uri_of(experiment_id, facts.id)
         return run_of(facts, experiment_id, uri, deleted=group is not None and group.deleted)
 
@@ -705,7 +461,7 @@ class Tracking:
         return self._of_folder(folder)
 
     def _of_folder(self, folder: str) -> str:
-        names = (one.name for one in self._all())
+        names = (one.name for one in self.experiments.all())
         return id_of(next((name for name in names if project_of(name) == folder), folder))
 
     def _in_trash(self, who: Asker, run_id: str) -> Trashed:
@@ -727,99 +483,3 @@ class Tracking:
             lifecycle_stage="deleted",
         )  # fmt: skip
         return answers.RunAnswer(info)
-
-
-def _inside(name: str) -> str:
-    """A prefix that a run of an experiment could have: what may be done there may be done to the experiment."""
-    return f"{project_of(name)}/x"
-
-
-def _default() -> Group:
-    return Group(DEFAULT, {}, False, None, 0.0, 0.0)
-
-
-def _shown(group: Group) -> answers.ExperimentAnswer:
-    return answers.ExperimentAnswer(
-        experiment_id=group.id, name=group.shown, artifact_location=artifacts.uri_of(group.id),
-        lifecycle_stage="deleted" if group.deleted else "active", last_update_time=milliseconds(group.changed),
-        creation_time=milliseconds(group.created), tags=tuple(requests.Pair(k, v) for k, v in group.tags.items()),
-    )  # fmt: skip
-
-
-def _of_experiment(one: answers.ExperimentAnswer, entity: str, name: str) -> list[Any]:
-    if entity == "tag":
-        return [tag.value for tag in one.tags if tag.key == name]
-    return [getattr(one, name)] if entity == "attribute" else []
-
-
-def _view(given: str | int | None) -> str:
-    found = _VIEWS.get(given) if isinstance(given, int) else given or "ACTIVE_ONLY"
-    if found not in _VIEWS.values():
-        raise invalid(f"Invalid view type {given!r:.80}.")
-    return str(found)
-
-
-def _is_in(view: str, *, deleted: bool) -> bool:
-    return view == "ALL" or deleted == (view == "DELETED_ONLY")
-
-
-def _limit(given: int) -> int:
-    if not 1 <= given <= _MOST_PAGE:
-        raise invalid(
-            f"Invalid value {given} for parameter 'max_results' supplied: It must be at least 1 and at most {_MOST_PAGE}."
-        )
-    return given
-
-
-def _run_id(asked: Any) -> str:
-    found = asked.run_id or asked.run_uuid
-    if not found:
-        raise invalid("Missing value for required parameter 'run_id'.")
-    return str(found)
-
-
-def _time(given: int | None, what: str) -> float | None:
-    """Seconds since the epoch."""
-    if given is None:
-        return None
-    if not 0 <= given <= 253_402_300_799_000:
-        raise invalid(f"Invalid value {given} for parameter '{what}' supplied")
-    return given / 1000
-
-
-def _check_key(what: str, key: str) -> None:
-    if not key or len(key) > _MOST_KEY:
-        raise invalid(f"{what} key '{key:.80}' must have 1 to {_MOST_KEY} characters.")
-    parts = key.split("/")
-    if not _KEY.fullmatch(key) or any(one in ("", ".", "..") for one in parts):
-        raise invalid(
-            f"Invalid value \"{key:.250}\" for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), "
-            "periods (.), spaces ( ), colon(:) and slashes (/), and must be unique as paths."
-        )
-
-
-def _check_metric(point: requests.MetricGiven) -> None:
-    _check_key("Metric", point.key)
-    if point.timestamp < 0:
-        raise invalid(
-            f"Invalid value {point.timestamp} for parameter 'timestamp' supplied: Timestamp must be a nonnegative long."
-        )
-    if not -(1 << 63) <= point.step < 1 << 63 or point.timestamp >= 1 << 63:
-        raise invalid(f"Invalid value {point.step} for parameter 'step' supplied")
-
-
-def _check_pair(what: str, given: requests.Pair, most: int) -> None:
-    _check_key(what, given.key)
-    if len(given.value) > most:
-        raise invalid(
-            f"{what} value '{given.value[:40]}…' had length {len(given.value)}, which exceeded length limit of {most}"
-        )
-
-
-def _checked_tags(given: Sequence[requests.Pair], most: int = _MOST_TAG) -> dict[str, str]:
-    for one in given:
-        _check_pair("Tag", one, most)
-    try:
-        return {one.key: one.value for one in given}
-    except InvalidName as error:
-        raise invalid(str(error)) from error

@@ -41,7 +41,7 @@ _KINDS = {
 }  # fmt: skip
 _ALIASES = {"created": "start_time", "run name": "run_name", "user": "user_id"}
 _NUMBERS = (
-    "start_time", "end_time", "creation_time", "last_update_time", "creation_timestamp", "last_updated_timestamp",
+    "start_time", "end_time", "creation_time", "last_update_time", "creation_timestamp", "last_updated_timestamp", "version_number",
 )  # fmt: skip
 
 

@@ -1,0 +1,157 @@
+"""What alerts found: a document for each experiment and condition, which also says who has been told.
+
+A document is written only where nobody has written it before, so of several processes that find the same one does. It is
+claimed the same way before something is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ..errors import Conflict
+from ..query.documents import DocumentsQuestion
+from ..query.edits import AppendQuestion
+from ..reading.backend import Backend
+from ..record.documents import Document
+from ..record.edits import DocumentEdit
+from .rules import Alert
+
+__all__ = [
+    "FIRED",
+    "Delivery",
+    "Fired",
+    "all_fired",
+    "fire",
+    "fired_name",
+    "one_fired",
+    "replace",
+    "waiting",
+]
+
+FIRED = "alerted"
+"""The kind of document."""
+
+State = Literal["pending", "sending", "sent", "failed"]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How far telling one destination has come.
+
+    Attributes:
+        state: "sending" is claimed by somebody until `next`.
+        tried: How often it was tried.
+        next: When it may be tried (again), or when the claim ends.
+        error: Why it failed last.
+    """
+
+    state: State = "pending"
+    tried: int = 0
+    next: float = 0.0
+    error: str = ""
+
+
+class Fired(msgspec.Struct, frozen=True, kw_only=True):
+    """That an alert found an experiment.
+
+    Attributes:
+        name: The name of the document, which is also the id of the message.
+        alert, when: The alert's name, and its condition.
+        experiment, prefix: The experiment.
+        why: What was found, in words.
+        time: When.
+        to: The destinations.
+        seen: The events of the document as it was read: what a change of it expects.
+    """
+
+    name: str
+    scope: str
+    alert: str
+    when: str
+    experiment: str
+    prefix: str
+    why: str
+    time: float
+    to: dict[str, Delivery] = {}
+    seen: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """How telling went: "seen here only", "sent", "waiting" or "failed"."""
+        states = {one.state for one in self.to.values()}
+        if not states:
+            return "seen here only"
+        if "failed" in states:
+            return "failed"
+        return "sent" if states == {"sent"} else "waiting"
+
+
+def fired_name(alert: Alert, experiment: str) -> str:
+    """What the document is called: the same for the same experiment and condition."""
+    return f"{experiment}-{alert.key}"
+
+
+def fire(
+    backend: Backend, alert: Alert, experiment: str, prefix: str, why: str, now: float
+) -> bool:
+    """Write down that an alert found an experiment; False if somebody had done so before."""
+    found = Fired(
+        name=fired_name(alert, experiment), scope=alert.scope, alert=alert.name, when=alert.when, experiment=experiment,
+        prefix=prefix, why=why, time=now, to={one: Delivery() for one in alert.to},
+    )  # fmt: skip
+    return replace(backend, found)
+
+
+def replace(backend: Backend, fired: Fired) -> bool:
+    """Write a document if it still is as it was seen; False if it is not."""
+    body = msgspec.to_builtins(fired)
+    for field in ("name", "scope", "seen"):
+        del body[field]
+    # A destination is a value and no key: a key with "token" in it would have what it says masked.
+    body["to"] = [{"at": at, **how} for at, how in body["to"].items()]
+    edit = DocumentEdit(
+        kind=FIRED, name=fired.name, body=body, scope=fired.scope, after=fired.seen or None
+    )
+    try:
+        backend.append(AppendQuestion((edit,), expect=fired.seen))
+    except Conflict:
+        return False
+    return True
+
+
+def one_fired(backend: Backend, name: str, scope: str) -> Fired | None:
+    """One of them, as it is now."""
+    found = backend.documents(DocumentsQuestion(kind=FIRED, name=name, scope=scope)).documents
+    return _read(found[0]) if found else None
+
+
+def all_fired(backend: Backend) -> list[Fired]:
+    """All that was found, newest first."""
+    found = backend.documents(DocumentsQuestion(kind=FIRED)).documents
+    read = [one for document in found if (one := _read(document)) is not None]
+    return sorted(read, key=lambda one: -one.time)
+
+
+def waiting(fired: Sequence[Fired]) -> list[Fired]:
+    """Those of which somebody is still to be told."""
+    return [
+        one
+        for one in fired
+        if one.told == "waiting" or any(d.state in ("pending", "sending") for d in one.to.values())
+    ]
+
+
+def _read(document: Document) -> Fired | None:
+    body: dict[str, Any] = dict(document.body or {})
+    seen = (document.event, *(one.event for one in document.others))
+    with contextlib.suppress(msgspec.ValidationError, TypeError, KeyError):
+        body["to"] = {one["at"]: one for one in body["to"]}
+        return msgspec.convert(
+            {**body, "name": document.name, "scope": document.scope, "seen": seen},
+            Fired,
+            strict=False,
+        )
+    return None

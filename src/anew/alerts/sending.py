@@ -1,0 +1,180 @@
+"""Telling one destination: by mail, by a signed request, or as Slack takes it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import smtplib
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from ..errors import InvalidSetting, InvalidValue
+from .firing import Fired
+from .places import connect
+
+__all__ = ["SIGNATURE", "Message", "Sender", "message_of"]
+
+SIGNATURE = "Anew-Signature"
+"""The header `t=<seconds>,v1=<hex>`: HMAC-SHA256 of `<seconds>.<body>` with the secret of whoever sends."""
+_TIMEOUT = 10.0
+_MOST_ANSWER = 64 << 10
+
+
+class Message(NamedTuple):
+    """What is told, the same each time it is tried."""
+
+    id: str
+    subject: str
+    text: str
+    body: dict[str, object]
+
+
+def message_of(fired: Fired) -> Message:
+    """The message that says what was found."""
+    subject = _line(f"{fired.alert}: {fired.prefix}")
+    text = (
+        f"{fired.prefix} ({fired.experiment})\n{fired.why}\n\nAlert {fired.alert}: {fired.when}\n"
+    )
+    body: dict[str, object] = {
+        "id": fired.name,
+        "alert": fired.alert,
+        "when": fired.when,
+        "experiment": {"id": fired.experiment, "prefix": fired.prefix},
+        "why": fired.why,
+        "time": fired.time,
+    }
+    return Message(fired.name, subject, text, body)
+
+
+class Sender:
+    """Sends messages with what an administrator set in the environment.
+
+    Args:
+        environ: `ANEW_ALERT_SMTP` (`smtp://`, `smtp+starttls://` or `smtps://` with user, password, host and port), `ANEW_ALERT_FROM`,
+            `ANEW_ALERT_SECRET`, `ANEW_ALERT_PLACES` (`name=destination` between spaces) and `ANEW_ALERT_PRIVATE`.
+        clock: The time that signatures carry.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._smtp = environ.get("smtp", "")
+        self._from = environ.get("from", "")
+        self._secret = environ.get("secret", "").encode()
+        self._private = environ.get("private", "") in ("1", "true", "yes", "on")
+        self._places = dict(
+            one.split("=", 1) for one in environ.get("places", "").split() if "=" in one
+        )
+        self._clock = clock
+
+    def send(self, to: str, message: Message) -> None:
+        """Tell one destination.
+
+        Raises:
+            InvalidValue: It is no destination.
+            InvalidSetting: What is needed for that is not set.
+            NotAllowed: It lies in a private network.
+            OSError: It was not taken.
+        """
+        if to.startswith("@"):
+            if to[1:] not in self._places:
+                raise InvalidSetting(
+                    f"Nobody set where {to} is: ANEW_ALERT_PLACES names destinations.",
+                    setting="alert_places",
+                )
+            to = self._places[to[1:]]
+        if to.startswith("mailto:") or ("@" in to and "://" not in to):
+            self._mail(to.removeprefix("mailto:"), message)
+        elif to.startswith("slack:"):
+            self._post(
+                to.removeprefix("slack:"),
+                {"text": f"*{_slack(message.subject)}*\n{_slack(message.text)}"},
+                message,
+            )
+        else:
+            self._post(to, message.body, message)
+
+    def _mail(self, to: str, message: Message) -> None:
+        if not self._smtp:
+            raise InvalidSetting(
+                "No server for mail is set: ANEW_ALERT_SMTP.", setting="alert_smtp"
+            )
+        if not to or any(ch in to for ch in "\r\n,;<> ") or "@" not in to:
+            raise InvalidValue(f"{to!r} is no address for mail.", key="to")
+        url = urlsplit(self._smtp)
+        host = url.hostname or ""
+        mail = EmailMessage()
+        mail["Subject"] = message.subject
+        mail["From"] = self._from or f"anew@{host}"
+        mail["To"] = to
+        mail["Message-ID"] = f"<{message.id}@anew>"
+        mail.set_content(message.text)
+        tls = ssl.create_default_context()
+        try:
+            with (
+                smtplib.SMTP_SSL(host, url.port or 465, timeout=_TIMEOUT, context=tls)
+                if url.scheme == "smtps"
+                else smtplib.SMTP(host, url.port or 25, timeout=_TIMEOUT)
+            ) as server:
+                if url.scheme == "smtp+starttls":
+                    server.starttls(context=tls)
+                if url.username:
+                    server.login(unquote(url.username), unquote(url.password or ""))
+                server.send_message(mail)
+        except smtplib.SMTPException as error:
+            raise OSError(f"the mail was not taken: {error}") from error
+
+    def _post(self, to: str, body: Mapping[str, object], message: Message) -> None:
+        url = urlsplit(to)
+        if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
+            raise InvalidValue(
+                "A destination is a mail address, an http(s) URL, slack:URL or @name.", key="to"
+            )
+        secure = url.scheme == "https"
+        port = url.port or (443 if secure else 80)
+        data = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "anew", "Anew-Id": message.id}
+        if self._secret:
+            headers[SIGNATURE] = self._signed(data)
+        made = connect(url.hostname, port, private=self._private, timeout=_TIMEOUT)
+        asked = http.client.HTTPConnection(url.hostname, port, timeout=_TIMEOUT)
+        try:
+            asked.sock = made
+            if secure:
+                asked.default_port = 443
+                asked.sock = made = ssl.create_default_context().wrap_socket(
+                    made, server_hostname=url.hostname
+                )
+            asked.request(
+                "POST", (url.path or "/") + ("?" + url.query if url.query else ""), data, headers
+            )
+            answer = asked.getresponse()
+            answer.read(_MOST_ANSWER)
+            if (
+                not 200 <= answer.status < 300
+            ):  # a redirect would lead to an address that nobody looked at
+                raise OSError(f"{url.hostname} answered {answer.status}")
+        except http.client.HTTPException as error:
+            raise OSError(f"{url.hostname} did not answer as HTTP: {error!r}") from error
+        finally:
+            asked.close()
+            made.close()
+
+    def _signed(self, data: bytes) -> str:
+        now = int(self._clock())
+        mac = hmac.new(self._secret, f"{now}.".encode() + data, hashlib.sha256).hexdigest()
+        return f"t={now},v1={mac}"
+
+
+def _line(text: str) -> str:
+    return "".join(ch if ch.isprintable() else " " for ch in text)[:200]
+
+
+def _slack(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -202,6 +202,38 @@ def test_an_edit_needs_its_role_in_the_project_it_changes(server, tokens, ids, k
         backend.append(AppendQuestion((back[kind],)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("view", Role.REPORTER), ("model", Role.WRITER), ("alert", Role.MAINTAINER), ("version", Role.WRITER), ("alias", Role.WRITER)],
+)  # fmt: skip
+def test_what_is_written_beside_experiments_needs_the_same_role_by_every_way(
+    server, tokens, kind, needed
+):
+    """By an edit, and as an event of a journal that is sent: an alert has the server send mail, an alias is what is deployed."""
+    scope = "project/lab/vision"
+    written: dict[str, Edit] = {
+        "version": edits.VersionEdit(kind="model", name="x", number=1, target="x", scope=scope),
+        "alias": edits.AliasEdit(kind="model", name="x", alias="y", number=1, scope=scope),
+    }
+    edit = written.get(kind, edits.DocumentEdit(kind=kind, name="x", body={}, scope=scope))
+    for role in ROLES:
+        assert appended(server, tokens[role], edit).status == (200 if role >= needed else 403), role
+        event = {"t": 1.0, "id": f"{kind}{role}", "scope": scope, "name": "x", "number": 1, "target": "x", "alias": "y", "body": {}}  # fmt: skip
+        event |= (
+            {"k": kind, "kind": "model"} if kind in written else {"k": "document", "kind": kind}
+        )
+        lines = msgspec.json.encode(event) + b"\n"
+        body = msgspec.msgpack.encode({"author": "somebody", "lines": lines})
+        answer = server.send("POST", f"{API}/upload/events", PACKED | tokens[role], body)
+        if role < Role.WRITER:
+            assert answer.status == 403
+        else:
+            found = json.loads(answer.body)
+            assert (found["taken"], found["refused"]) == ((1, 0) if role >= needed else (0, 1)), (
+                role
+            )
+
+
 def test_the_record_tells_who_did_what_to_who_owns_the_project_or_looks_after_the_server(
     server, accounts, tokens, ids, place
 ):
@@ -228,13 +260,10 @@ def test_the_record_tells_who_did_what_to_who_owns_the_project_or_looks_after_th
 
 def test_what_is_written_down_is_there_for_every_route_that_changes_something():
     """Each either notes it, or says in the table that the experiments themselves tell of it."""
-    folder = Path(make_app.__code__.co_filename).parent
-    source = "".join(path.read_text() for path in folder.glob("*.py"))
     for route in ROUTES:
         if route.changes and route.noted and not route.foreign and route.name not in ENTRANCES:
             handler = route.reply or route.stream
-            body = source.partition(f"def {handler.__name__}(")[2].partition("\ndef ")[0]
-            assert "call.note(" in body, route.name
+            assert "call.note(" in inspect.getsource(handler), route.name
 
 
 # -- over HTTP, for people -------------------------------------------------------------------------

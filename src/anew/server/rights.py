@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..alerts.rules import ALERT
 from ..errors import NotAllowed, NotFound
 from ..query.question import FactsQuestion
 from ..query.scope import project_of
@@ -15,7 +16,7 @@ from ..record import edits
 from ..record.models import KIND
 from .callers import Caller, Role
 
-__all__ = ["Allowed", "allow"]
+__all__ = ["Allowed", "allow", "role_for_document"]
 
 _NEEDS: dict[type, Role] = {
     edits.TagsEdit: Role.REPORTER,
@@ -32,6 +33,17 @@ _NEEDS: dict[type, Role] = {
     edits.AliasEdit: Role.WRITER,
     edits.SinkEdit: Role.OWNER,
 }
+
+
+_DOCUMENTS: dict[str, Role] = {
+    KIND: Role.WRITER,  # what a model is called is not said by who may only comment
+    ALERT: Role.MAINTAINER,  # the server sends mail and requests to where an alert says
+}
+
+
+def role_for_document(kind: str) -> Role:
+    """The role that writing a document of a kind needs."""
+    return _DOCUMENTS.get(kind, _NEEDS[edits.DocumentEdit])
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,8 @@ def allow(
     allowed = []
     for one in given:
         needed = _NEEDS[type(one)]
-        if isinstance(one, edits.DocumentEdit) and one.kind == KIND:
-            needed = Role.WRITER  # what a model is called is not said by who may only comment
+        if isinstance(one, edits.DocumentEdit):
+            needed = role_for_document(one.kind)
         match one:
             case edits.DocumentEdit() | edits.ClaimEdit() | edits.VersionEdit() | edits.AliasEdit():
                 _require(caller, needed, one.scope, caller.role_on(one.scope))

@@ -8,7 +8,6 @@ import re
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
 from ...journal.root import append_line, make_private
-from ...record.models import KIND
 from ...record.root import (
     AliasSet,
     DocumentSet,
@@ -20,6 +19,7 @@ from ...record.root import (
 )
 from ...sync.wire import MOST_BYTES, RootEventsAnswer, RootEventsRequest
 from ..callers import Caller, Role
+from ..rights import role_for_document
 
 __all__ = ["new_lines", "take_lines"]
 
@@ -68,13 +68,14 @@ def new_lines(
 
 def _may(caller: Caller, event: RootEvent) -> bool:
     """Whether somebody may write an event of this scope."""
+    match event:
+        case VersionSet() | AliasSet():
+            needed = Role.WRITER
+        case DocumentSet():
+            needed = role_for_document(event.kind)
+        case _:
+            needed = Role.REPORTER
     kind, _, name = event.scope.partition("/")
-    # As `rights` has it: who may only comment says neither what a model is called nor which of its versions is in use.
-    versioned = isinstance(event, (VersionSet, AliasSet))
-    if versioned or (isinstance(event, DocumentSet) and event.kind == KIND):
-        needed = Role.WRITER
-    else:
-        needed = Role.REPORTER
     if caller.scope(needed) is None:
         return True
     if kind == "project":

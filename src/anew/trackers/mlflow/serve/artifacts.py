@@ -86,7 +86,9 @@ def place_of(path: str) -> Place:
     if len(parts) > 3 and parts[1] == "models" and parts[3] == "artifacts":
         return Place("", plain("/".join(parts[4:])), parts[2])
     if len(parts) < 3 or parts[2] != "artifacts":
-        raise missing(f"There are no artifacts at {path!r:.200}.")
+        raise missing(
+            "There are no artifacts there: a path is `<experiment>/<run>/artifacts/<path>`."
+        )
     return Place(parts[1], plain("/".join(parts[3:])))
 
 

@@ -146,11 +146,20 @@ def resolved_return(call: Callable[..., object]) -> object:
 def everything() -> dict[str, type]:
     """Every class of the package by its name: annotations name classes imported for types only."""
     found: dict[str, type] = {}
-    for module in pkgutil.walk_packages(anew.__path__, "anew."):
-        if not module.name.startswith(OUTSIDE) and not module.name.endswith("__main__"):
-            classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-            found.update({name: cls for name, cls in classes if cls.__module__ == module.name})
+    for name in modules(anew.__path__, "anew."):
+        classes = inspect.getmembers(importlib.import_module(name), inspect.isclass)
+        found.update({cls.__name__: cls for _, cls in classes if cls.__module__ == name})
     return found
+
+
+def modules(paths: Iterable[str], prefix: str) -> Iterator[str]:
+    """The modules of the rooms that public names lead into; importing those of the trackers takes a minute."""
+    for module in pkgutil.iter_modules(paths, prefix):
+        if f"{module.name}.".startswith(OUTSIDE) or module.name.endswith("__main__"):
+            continue
+        yield module.name
+        if module.ispkg:
+            yield from modules(importlib.import_module(module.name).__path__, f"{module.name}.")
 
 
 def ours(annotation: object) -> Iterator[type]:

@@ -42,7 +42,7 @@ DOCUMENTED = {
     "_replace",
 }
 # What a user may import: the package itself, its errors, and the packages that list public names of their own.
-PUBLIC = {"", "errors", "forwarders", "plots", "weights"}
+PUBLIC = {"", "errors", "forwarders", "plots", "sweeps", "weights"}
 
 
 @functools.cache

@@ -64,6 +64,12 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights checkout": (("experiments/ID", "--to", "w.npz"), OK),
     "weights push": (("copy", "experiments/ID"), OK),
     "goal": (("loss", "min"), OK),
+    "alert add": (("broken", "--when", "nan"), OK),
+    "alert list": ((), OK),
+    "alert run": ((), OK),
+    "alert log": ((), OK),
+    "alert test": (("broken",), OK),
+    "alert remove": (("broken",), OK),
     "views save": (("overview", "view.yaml"), OK),
     "views list": ((), OK),
     "views show": (("overview",), OK),
@@ -93,8 +99,19 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights fsck": ((), USAGE),
     "weights du": ((), USAGE),
 }
-ELSEWHERE = {"mcp", "ui", "login", "logout", "run", "import", "completion", "version"}
-"""Those that ask no store, serve until they are ended, or need another tracker's store (`import`, which has a test of its own)."""
+ELSEWHERE = {
+    "agent",
+    "mcp",
+    "sweep",
+    "ui",
+    "login",
+    "logout",
+    "run",
+    "import",
+    "completion",
+    "version",
+}
+"""Those that ask no store, serve until they are ended, or have tests of their own (`import`, `sweep`, `agent`)."""
 
 
 def leaves(command: click.Command, at: tuple[str, ...] = ()) -> Iterator[str]:

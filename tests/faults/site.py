@@ -108,12 +108,14 @@ class Link:
     Attributes:
         cut_after: Bytes of requests after which the connection breaks.
         mute_after: Bytes of answers after which it breaks: 0 loses the first answer whole.
+        silent: Whether answers never arrive, and the connection stays.
         spoil: Where in the requests one bit arrives changed; less than 0 for nowhere.
     """
 
     def __init__(self) -> None:
         self.cut_after = -1
         self.mute_after = -1
+        self.silent = False
         self.spoil = -1
 
 
@@ -150,7 +152,8 @@ class Network:
         with client, contextlib.suppress(OSError), socket.create_connection(self.to, 10) as server:
             sent = answered = 0
             while not self._closed.is_set():
-                ready, _, _ = select.select([client, server], [], [], 0.2)
+                heard = [client] if link.silent else [client, server]
+                ready, _, _ = select.select(heard, [], [], 0.2)
                 if client in ready:
                     data = bytearray(client.recv(1 << 16))
                     if not data:

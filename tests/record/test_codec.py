@@ -165,7 +165,7 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
 
 def test_every_event_can_be_told_by_its_mark() -> None:
     marks = [kind.__struct_config__.tag for kind in EVENT_TYPES]
-    assert len(set(marks)) == len(marks) == 13
+    assert len(set(marks)) == len(marks) == 14
     records, broken = decode_events(b'{"k":"from a later version","t":1.0}\n')
     assert records == []
     assert len(broken) == 1

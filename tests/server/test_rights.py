@@ -33,7 +33,7 @@ NEEDED = {
     edits.TagsEdit: Role.REPORTER, edits.FieldEdit: Role.REPORTER, edits.ParamsEdit: Role.WRITER, edits.CaptureEdit: Role.WRITER,
     edits.DeleteEdit: Role.MAINTAINER, edits.RestoreEdit: Role.MAINTAINER, edits.MoveEdit: Role.MAINTAINER,
     edits.DocumentEdit: Role.REPORTER, edits.ClaimEdit: Role.WRITER, edits.VersionEdit: Role.WRITER, edits.AliasEdit: Role.WRITER,
-    edits.SinkEdit: None,
+    edits.SinkEdit: None, edits.MetricsEdit: Role.WRITER,
 }  # fmt: skip
 """What one who has a role in one project needs for an edit; None for what nobody like that may."""
 ROLES = [role for role in Role if role is not Role.ANYONE]

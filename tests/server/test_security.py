@@ -47,6 +47,8 @@ from anew.server.access import Access
 from anew.server.app import MOST_BODY, make_app
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
+from anew.server.limits import Limits
+from anew.server.meters import Meters
 from anew.server.routes import Nothing, Route
 from anew.server.static import PAGE
 from anew.server.table import API, ROUTES
@@ -122,7 +124,9 @@ def place(root: str):
 
 @pytest.fixture(scope="module")
 def server(place):
-    transport = InProcess(make_app(place, Access("tester")))
+    # These tests send gigabytes within seconds, more than one caller may.
+    meters = Meters(Limits(token_requests=None, token_bytes=None))
+    transport = InProcess(make_app(place, Access("tester", meters=meters)))
     yield transport
     transport.close()
 

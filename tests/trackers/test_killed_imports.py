@@ -126,6 +126,7 @@ def _age(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", EACH)
 def test_an_import_that_is_killed_again_and_again_ends_as_one_that_is_not(name, tmp_path):
+    (tmp_path / "source").mkdir()
     source = SOURCES[name](tmp_path / "source")
     _age(tmp_path / "source")
     total = killed_at(source, tmp_path / "counted", -1)

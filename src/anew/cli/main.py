@@ -63,6 +63,8 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "lineage": ("lineage", "lineage", "Show where something comes from, and what came of it.", "Models"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("run", "run", "Run a program as an experiment.", "Run again"),
+    "sweep": ("sweep", "sweep", "Make a sweep of a file, and print its id, which `anew agent` takes.", "Run again"),
+    "agent": ("sweep", "agent", "Run trials of a sweep, one after the other, until none is left.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
     "diff": ("diff", "diff", "Show where two experiments differ.", "Run again"),
     "check": ("check", "check", "Fail if experiments are not what they are held against.", "Run again"),
@@ -75,13 +77,11 @@ _ALIASES = {"ls": "list", "rm": "delete", "tail": "logs"}
 
 # What is typed by habit, and what does it here.
 _ELSEWHERE = {
-    "agent": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
     "copy": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
     "cp": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
     "init": "nothing: the first experiment makes the store",
     "mv": "`anew move EXPERIMENT PREFIX`",
     "search": "`anew list FILTER`",
-    "sweep": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
     "trash": "`anew restore --list`",
 }
 

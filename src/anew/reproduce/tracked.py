@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..tracking.experiment import Experiment
 from .running import (
@@ -29,12 +30,15 @@ def run_tracked(
     description: str | None = None,
     resume: str | None = None,
     quiet: bool = False,
+    begun: Callable[[Experiment], object] | None = None,
+    **options: Any,
 ) -> int:
     """Run a program as an experiment; its exit code.
 
     Args:
         prefix: The experiment's prefix or name; `ANEW_PREFIX`, or a name made from the program, if not given.
-        resume: As the argument of `Experiment`.
+        resume: As the argument of `Experiment`; `options` what else it takes.
+        begun: Called with the experiment, before the program is started.
 
     Raises:
         ReproduceError: There is no such program.
@@ -43,7 +47,8 @@ def run_tracked(
     program = find_program(command, cwd, environ)
     name = prefix or environ.get("ANEW_PREFIX") or _name(command)
     experiment = Experiment(
-        name, root=root, tags=list(tags), description=description, resume=resume, quiet=quiet or None, console="off", system_metrics=0,
+        name, root=root, tags=list(tags), description=description, resume=resume, quiet=quiet or None,
+        **{"console": "off", "system_metrics": 0, **options},
     )  # fmt: skip
     experiment.life.outside = outside(command, cwd, environ)
     experiment.run.start()
@@ -54,6 +59,8 @@ def run_tracked(
         return subprocess.call([program, *command[1:]])
     claim = recording.root.claim(recording.opening)
     try:
+        if begun is not None:
+            begun(experiment)
         # The code is captured before it can be changed by anybody, the program included.
         recording.capturer.work()
         join = json.dumps(

@@ -54,6 +54,8 @@ def test_a_version_of_the_client_is_a_version_of_the_store(server: Server) -> No
     assert by_alias["model_version"]["aliases"] == ["best"]
     uri = server.ask("GET", "model-versions/get-download-uri", name="vit", version="1")
     assert uri == {"artifact_uri": source}
+    assert version(server, "vit", "models:/vit@best")["source"] == "models:/vit@best"
+    assert server.ask("GET", "model-versions/get-download-uri", name="vit", version="2") == uri
 
 
 def test_a_version_of_the_store_is_a_version_of_the_client(server: Server) -> None:

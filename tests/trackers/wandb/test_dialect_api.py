@@ -15,7 +15,7 @@ import pytest
 import anew
 import anew.dialects.wandb as wandb
 from anew.dialects.wandb.errors import UnsupportedError
-from anew.trackers.wandb.dialect.drawing import sample
+from anew.sweeps.space import sample
 
 
 @pytest.fixture(autouse=True)
@@ -516,7 +516,8 @@ def test_random_sweeps_draw_from_the_distributions_and_leave_the_global_generato
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"method": "bayes", "parameters": {"x": {"value": 1}}}, UnsupportedError),
+        ({"method": "custom", "parameters": {"x": {"value": 1}}}, UnsupportedError),
+        ({"method": "bayes", "parameters": {"x": {"min": 1, "max": 2}}}, wandb.UsageError),
         ({"method": "gird", "parameters": {"x": {"value": 1}}}, wandb.UsageError),
         ({"method": "grid"}, wandb.UsageError),
         ({"method": "grid", "parameters": {"x": {"min": 0.0, "max": 1.0}}}, wandb.UsageError),
@@ -532,6 +533,33 @@ def test_a_sweep_that_cannot_be_is_an_error_when_it_is_made(
     with pytest.raises(error):
         wandb.sweep(given, project="p")
     assert not Path("experiments").exists()
+
+
+def test_a_run_that_is_behind_is_stopped_early_and_bayes_goes_on():
+    number = wandb.sweep(
+        {
+            "method": "bayes",
+            "metric": {"name": "loss", "goal": "minimize"},
+            "parameters": {"lr": {"min": 1.0, "max": 2.0}},
+            "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2},
+            "run_cap": 4,
+        },
+        project="p",
+    )
+    begun = []
+
+    def train():
+        with wandb.init() as run:
+            begun.append(run.config["lr"])
+            for step in range(3):
+                run.trial._again = 0.0  # ask each time
+                run.log({"loss": len(begun) + 1.0 / (step + 1)})
+
+    wandb.agent(number, train)
+    assert len(begun) == 4
+    assert all(1 <= one <= 2 for one in begun)
+    runs = wandb.Api().sweep(number).runs
+    assert [run.native.status for run in runs] == ["completed", *["cancelled"] * 3]
 
 
 def test_an_agent_needs_a_sweep_and_a_function():

@@ -30,12 +30,17 @@ def model_folder(uri: str, model_id: str, experiment_id: str, beside: str) -> st
 def _folder(uri: str, end: tuple[str, str], below: str, beside: str) -> str | None:
     parts = urlsplit(uri)
     candidates = []
+    ends = [below]
     if parts.scheme in ("", "file"):
         path = unquote(parts.path) if parts.scheme else uri
         candidates.append(os.path.join(beside, path))
+        # Where an experiment has another id than the one that its runs were kept under.
+        ends.append(os.path.join(*os.path.normpath(path).split(os.sep)[-below.count(os.sep) - 1 :]))
     if beside:
         candidates += [
-            os.path.join(beside, *above, below) for above in ((), ("mlruns",), ("mlartifacts",))
+            os.path.join(beside, *above, end)
+            for end in ends
+            for above in ((), ("mlruns",), ("mlartifacts",))
         ]
     for path in candidates:
         full = os.path.normpath(path)

@@ -72,7 +72,7 @@ def plain(path: str | None) -> str:
         or parts[0][1:2] == ":"
     )
     if bad and text not in (".", "./"):
-        raise invalid("Invalid path: a path stays among the artifacts of its run.")
+        raise invalid("Invalid path")
     return "" if text in (".", "./") else text
 
 

@@ -6,6 +6,7 @@ an experiment that keeps its files and is no run of MLflow's.
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -38,6 +39,7 @@ _STATUSES = {
     2: "LOGGED_MODEL_READY",
     3: "LOGGED_MODEL_UPLOAD_FAILED",
 }
+_VERSIONS = "mlflow.modelVersions"
 _MOST_PAGE = 1000
 _MOST_PARAMS = 6000
 
@@ -139,6 +141,22 @@ class Models:
 
         self._change(who, asked.model_id, without)
         return answers.Done()
+
+    def registered(self, who: Asker, model_id: str, name: str, version: int) -> None:
+        """Note as a tag, as MLflow does, that a logged model became a version of a registered one."""
+
+        def noted(one: LoggedModel) -> LoggedModel:
+            try:
+                before = json.loads(one.tags.get(_VERSIONS, "[]"))
+            except ValueError:
+                before = []
+            kept = [
+                *(before if isinstance(before, list) else ()),
+                {"name": name, "version": version},
+            ]
+            return one._replace(tags=one.tags | {_VERSIONS: json.dumps(kept)})
+
+        self._change(who, model_id, noted)
 
     def search(self, who: Asker, asked: requests.SearchModelsRequest) -> answers.ModelsFound:
         """Which logged models of some experiments meet a filter, the newest first."""

@@ -5,6 +5,7 @@ What MLflow keeps of a version and the store does not (the address as the client
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -230,6 +231,9 @@ class ModelRegistry:
             made = _registry(who).register(
                 fact.name, target, scope=fact.scope, description=asked.description or None, tags=tags, extra=extra
             )  # fmt: skip
+        if asked.model_id:
+            with contextlib.suppress(MlflowProblem):  # who may register it may not write to it
+                self._logged.registered(who, asked.model_id, fact.name, made.number)
         self._noted(who, "registered", fact, f":{made.number}")
         return VersionFound(self._version(who, made))
 
@@ -311,7 +315,9 @@ class ModelRegistry:
 
     def download_uri(self, who: Asker, asked: VersionRequest) -> DownloadAnswer:
         """Where the files of a version are found."""
-        return DownloadAnswer(self._source(who, _version_found(who, asked.name, asked.version)[1]))
+        return DownloadAnswer(
+            self._download(who, _version_found(who, asked.name, asked.version)[1])
+        )
 
     # -- what they share ---------------------------------------------------------------------------
 

@@ -371,7 +371,10 @@ class Tracking:
         """The points of a metric of several runs, each with the id of its run; of long series, at about `max_results` steps."""
         if not 1 <= len(asked.run_ids) <= 100:
             raise invalid(
-                "GetMetricHistoryBulkInterval request must specify between 1 and 100 run_ids."
+                "GetMetricHistoryBulkInterval request must specify at most 100 run_ids. "
+                f"Received {len(asked.run_ids)} run_ids."
+                if asked.run_ids
+                else "GetMetricHistoryBulkInterval request must specify at least one run_id."
             )
         if not 1 <= asked.max_results <= 2500:
             raise invalid("max_results must be between 1 and 2500.")

@@ -88,7 +88,7 @@ UNSUPPORTED: dict[str, str] = {
     "Artifact.unlink": "`anew models delete NAME:3` withdraws a version of a registered model",
     "Artifact.delete": "a version stays as long as the experiment that logged it",
     "add_reference(\"s3://...\")": "the reference is recorded; only `file://` is read and hashed",
-    'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and no run is stopped early; for more, use the Optuna integration",
+    'sweep({"method": "custom"}), prior_runs': "sweeps are grids, random or bayes",
     "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not available; give the classes of an `Image` as a list of mappings",
     "wandb.keras, other callbacks of wandb.integration than those of Keras, LightGBM and XGBoost": "use `anew.integrations`",
 }  # fmt: skip

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 
-import anew
+from anew.errors import InvalidValue
 
 from ...places import safe_segment
 from ..names import SWEEP
 from .active import active, current
 from .api import Api
-from .drawing import grid, sampled
 from .errors import UnsupportedError, UsageError
 from .opening import PROJECT
-from .plain import plain, warn_once
+from .plain import plain
 from .starting import trial
 from .sweeps import PublicSweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
+
+    from anew.sweeps import Sweep
 
 __all__ = ["agent", "sweep"]
 
@@ -36,47 +37,34 @@ def sweep(
     """Make a sweep; returns its id, which `agent` takes.
 
     Args:
-        sweep: wandb's configuration of a sweep: `method` ("grid" or "random"), `parameters`, `metric`, `name`, `run_cap`.
+        sweep: wandb's configuration of a sweep: `method` ("grid", "random" or "bayes"), `parameters`, `metric`, `name`,
+            `early_terminate`, `run_cap`.
 
     Raises:
         UsageError: The configuration cannot be.
-        UnsupportedError: The method is "bayes".
+        UnsupportedError: The method is "custom".
     """
+    from anew.sweeps import create_sweep
+
     given: dict[str, Any] = plain(sweep() if callable(sweep) else dict(sweep))
     method = given.get("method", "grid" if "parameters" in given else None)
-    if method in ("bayes", "custom"):
-        raise UnsupportedError(
-            f"The method {method!r} is not supported: use 'random' or 'grid', or Optuna with "
-            "anew.integrations.optuna."
-        )
-    if method not in ("grid", "random"):
-        raise UsageError(f"The method of a sweep must be 'grid' or 'random', not {method!r}.")
+    if method == "custom":
+        raise UnsupportedError("The method 'custom' is not supported: use grid, random or bayes.")
     if prior_runs:
         raise UnsupportedError(
             "prior_runs is not supported: a run belongs to the sweep that started it."
         )
-    if given.get("early_terminate"):
-        warn_once("early_terminate is ignored: no run of a sweep is stopped early.")
-    parameters = given.get("parameters")
-    if not isinstance(parameters, dict) or not parameters:
-        raise UsageError("A sweep needs its parameters: {'lr': {'values': [0.1, 0.01]}}.")
-    next(grid(parameters) if method == "grid" else sampled(parameters))  # mistakes are told now
     project = project or given.get("project") or os.environ.get("WANDB_PROJECT") or PROJECT
     entity = entity or given.get("entity") or os.environ.get("WANDB_ENTITY") or ""
     folder = "/".join(safe_segment(part) for part in (entity, project) if part)
     name = str(given.get("name") or "sweep").replace("/", "-").replace("\\", "-")
-    with anew.Experiment(
-        name,
-        project=folder,
-        tags={SWEEP: method},
-        system_metrics=0,
-        console="off",
-        description=given.get("description"),
-    ) as parent:
-        parent.capture(
-            "wandb_sweep", {**given, "method": method, "project": project, "entity": entity}
-        )
-    return parent.id
+    whole = {**given, "method": method, "project": project, "entity": entity}
+    try:
+        made = create_sweep(whole, name, project=folder, tags={SWEEP: str(method)})
+    except InvalidValue as error:
+        raise UsageError(str(error)) from error
+    with made:
+        return made.id
 
 
 def agent(
@@ -101,20 +89,38 @@ def agent(
         CommError: There is no such sweep.
         UsageError: No function is given, and the sweep does not name a program.
     """
+    from anew.sweeps import Sweep
+
     found = Api().sweep(sweep_id)
     if current() is not None:
         raise UsageError("A run is active. Call wandb.finish() before wandb.agent().")
     if function is None:
         function = _program(found)
-    failed = 0
-    limit = found.config.get("run_cap")
-    for done, parameters in enumerate(_left(found)):
-        if (count is not None and done >= count) or (limit and len(found.runs) >= limit):
+    with Sweep(found.id) as own:
+        _agent(found, own, function, count, max_consecutive_failed_runs)
+
+
+def _agent(
+    found: PublicSweep,
+    own: Sweep,
+    function: Callable[[], Any],
+    count: int | None,
+    failures: int | None,
+) -> None:
+    from anew.sweeps import Stopped
+
+    done = failed = 0
+    while count is None or done < count:
+        claimed = own.claim()
+        if claimed is None:
             return
-        trial.update(sweep=found.id, parameters=parameters, project=found.config["project"])
-        trial["entity"] = found.config["entity"]
+        trial.update(sweep=found.id, parameters=claimed.params, project=found.config["project"])
+        trial.update(entity=found.config["entity"], claimed=claimed)
+        done += 1
         try:
             function()
+        except Stopped:
+            failed = 0
         except Exception as error:  # the next set may do better
             import traceback
 
@@ -122,7 +128,7 @@ def agent(
             failed += 1
             for run in active():
                 run.__exit__(type(error), error, error.__traceback__)
-            most = max_consecutive_failed_runs or (_FAILURES if failed == done + 1 else None)
+            most = failures or (_FAILURES if failed == done else None)
             if most is not None and failed >= most:
                 raise UsageError(
                     f"The agent stops: {failed} runs failed one after the other."
@@ -165,19 +171,10 @@ def _program(found: PublicSweep) -> Callable[[], Any]:
             said = {
                 "WANDB_SWEEP_ID": found.id, "WANDB_SWEEP_PARAM_PATH": path, "WANDB_PROJECT": trial["project"],
                 "WANDB_ENTITY": trial["entity"],
+                "WANDB_SWEEP_TRIAL": f"{trial['claimed'].number}.{trial['claimed'].attempt}",
             }  # fmt: skip
             done = subprocess.run(words, env={**os.environ, **said}, check=False)
         if done.returncode:
             raise UsageError(f"{program} ended with exit code {done.returncode}.")
 
     return run
-
-
-def _left(found: PublicSweep) -> Iterator[dict[str, Any]]:
-    parameters = found.config["parameters"]
-    if found.config["method"] == "random":
-        yield from sampled(parameters)
-        return
-    for one in grid(parameters):
-        if one not in [run.sweep_parameters for run in found.runs]:
-            yield one

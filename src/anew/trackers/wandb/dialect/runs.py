@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from anew.sweeps import Trial
+
     from .opening import Opened
     from .settings import Settings
 
@@ -60,11 +62,12 @@ class Run:
     __slots__ = (
         "__weakref__", "_artifacts", "_config", "_definitions", "_facts", "_files", "_finished", "_from", "_kinds",
         "_nested", "_parameters_exact", "_resumed", "_settings", "_started", "_step", "_step_metrics", "_summary",
-        "_tags", "_watches", "native",
+        "_tags", "_watches", "native", "trial",
     )  # fmt: skip
 
     def __init__(self, opened: Opened, settings: Settings) -> None:
         self.native = opened.native
+        self.trial: Trial | None = None  # what of a sweep it is
         self._settings = settings
         self._facts = opened.facts
         self._resumed = opened.resumed
@@ -305,6 +308,15 @@ class Run:
             self.native.capture("wandb_nan", {"metrics": sorted(self._summary.spoiled)})
         if (step is None if commit is None else commit) and at == self._step:
             self._step += 1
+        if self.trial is not None and self.trial.should_stop(self.native):
+            self._stop_early()
+
+    def _stop_early(self) -> None:
+        """End the run because its sweep says so, and the training that it is of."""
+        from anew.sweeps import Stopped
+
+        self._end(lambda run: run.cancel("stopped early"))
+        raise Stopped("stopped early")
 
     def _keep(self, name: str, value: Any, step: int, told: dict[str, Any]) -> None:
         if isinstance(value, (Media, Plain, list, tuple)):

@@ -146,6 +146,8 @@ def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:
     run = Run(started, settings)
     if trial:
         run.config.update_locked(trial["parameters"])
+        run.trial = trial["claimed"]
+        run.native.capture("sweep_trial", run.trial.facts())
     run.config.update(config, allow_val_change=settings.allow_val_change or run.resumed)
     if settings.sync_tensorboard:
         import anew
@@ -159,9 +161,15 @@ def _trial_of(environ: Mapping[str, str]) -> dict[str, Any]:
     path = environ.get("WANDB_SWEEP_PARAM_PATH", "")
     if not environ.get("WANDB_SWEEP_ID") or not os.path.isfile(path):
         return {}
+    from anew.sweeps import Sweep, Trial
+
+    parameters = load_config(path)
+    number, _, attempt = environ.get("WANDB_SWEEP_TRIAL", "0.1").partition(".")
+    sweep = Sweep(environ["WANDB_SWEEP_ID"])
     return {
-        "sweep": environ["WANDB_SWEEP_ID"],
-        "parameters": load_config(path),
+        "sweep": sweep.id,
+        "claimed": Trial(sweep, int(number), int(attempt), parameters),
+        "parameters": parameters,
         "project": environ.get("WANDB_PROJECT"),
         "entity": environ.get("WANDB_ENTITY"),
     }

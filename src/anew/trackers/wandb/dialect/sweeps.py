@@ -28,7 +28,7 @@ class PublicSweep:
             raise CommError(
                 f"There is no sweep {number!r} in {api.store.root}.", name=number
             ) from error
-        self.config: dict[str, Any] = self.native.captured.get("wandb_sweep", {})
+        self.config: dict[str, Any] = self.native.captured.get("sweep", {})
         # At W&B the beginning of an id means nothing: here it might be that of a sweep by chance.
         if not self.config or number not in (self.native.id, self.native.prefix):
             raise CommError(f"The experiment {number!r} is not a sweep.", name=number)

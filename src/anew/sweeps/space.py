@@ -7,8 +7,7 @@ import math
 import os
 import random
 
-from .errors import UsageError
-from .plain import nearest
+from ..errors import InvalidValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def grid(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Each set of parameters of a grid.
 
     Raises:
-        UsageError: One has no values that could be counted.
+        InvalidValue: One has no values that could be counted.
     """
     names, choices = [], []
     for name, said in parameters.items():
@@ -51,7 +50,9 @@ def _choices(name: str, said: dict[str, Any]) -> list[Any]:
         step = said.get("q", 1)
         count = math.floor((said["max"] - said["min"]) / step + 1e-9)
         return [said["min"] + at * step for at in range(count + 1)]
-    raise UsageError(f"The parameter {name!r} of a grid needs values, or a range of integers.")
+    raise InvalidValue(
+        f"The parameter {name!r} of a grid needs values, or a range of integers.", key=name
+    )
 
 
 def sampled(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -65,8 +66,9 @@ def sampled(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _said(name: str, said: Any) -> dict[str, Any]:
     if not isinstance(said, dict):
-        raise UsageError(
-            f"The parameter {name!r} of a sweep must be a mapping such as {{'value': {said!r}}}."
+        raise InvalidValue(
+            f"The parameter {name!r} of a sweep must be a mapping such as {{'value': {said!r}}}.",
+            key=name,
         )
     return said
 
@@ -75,7 +77,7 @@ def sample(name: str, said: dict[str, Any], source: random.Random) -> Any:
     """One value of a parameter, by its distribution.
 
     Raises:
-        UsageError: What is said of it makes no distribution.
+        InvalidValue: What is said of it makes no distribution.
     """
     if "parameters" in said:
         return {
@@ -91,13 +93,16 @@ def sample(name: str, said: dict[str, Any], source: random.Random) -> Any:
             both = isinstance(said["min"], int) and isinstance(said["max"], int)
             kind = "int_uniform" if both else "uniform"
     if kind not in _DISTRIBUTIONS:
-        raise UsageError(
-            f"The parameter {name!r} has an unknown distribution: {kind!r}.{nearest(str(kind), _DISTRIBUTIONS)}"
+        raise InvalidValue(
+            f"The parameter {name!r} has an unknown distribution: {kind!r}. There are {', '.join(_DISTRIBUTIONS)}.",
+            key=name,
         )
     try:
         return _drawn(kind, said, source)
     except (KeyError, ValueError, TypeError) as error:
-        raise UsageError(f"The parameter {name!r} ({kind}) cannot be drawn: {error!r}") from error
+        raise InvalidValue(
+            f"The parameter {name!r} ({kind}) cannot be drawn: {error!r}", key=name
+        ) from error
 
 
 def _drawn(kind: str, said: dict[str, Any], source: random.Random) -> Any:

@@ -1,0 +1,211 @@
+"""A sweep as a study of Optuna, which is made anew of the record whenever something is asked of it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidValue, MissingDependency
+from ..reading.views import ExperimentView
+from ..store import Store
+from .facts import metric_of, params_of
+
+__all__ = ["check_study", "is_behind", "suggested"]
+
+_STARTS = 5  # trials at random before what was learned is used
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingDependency.of(
+            "A sweep with bayes or early_terminate", "optuna", "sweep"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def check_study(config: Mapping[str, Any]) -> None:
+    """Refuse what no study can be made of.
+
+    Raises:
+        InvalidValue: It says what.
+        MissingDependency: Optuna is not installed.
+    """
+    _pruner(config)
+    if config["method"] == "bayes":
+        for name, said in config["parameters"].items():
+            _distribution(name, said)
+
+
+def _pruner(config: Mapping[str, Any]) -> Any:
+    pruners = _optuna().pruners
+    said = config.get("early_terminate") or {}
+    kind = said.get("type") if said else None
+    if kind is None and not said:
+        return pruners.NopPruner()
+    if kind == "median":
+        return pruners.MedianPruner(
+            n_startup_trials=int(said.get("min_trials", 5)),
+            n_warmup_steps=int(said.get("min_iter", 0)),
+        )
+    if kind == "hyperband":
+        eta = int(said.get("eta", 3))
+        first = said.get("min_iter")
+        if first is None and "max_iter" in said:
+            first = max(1, int(said["max_iter"] / eta ** int(said.get("s", 1))))
+        if first is None:
+            raise InvalidValue("hyperband needs min_iter or max_iter.", key="early_terminate")
+        return pruners.SuccessiveHalvingPruner(
+            min_resource=int(first), reduction_factor=eta, bootstrap_count=0
+        )
+    raise InvalidValue(
+        f"early_terminate must be of the type hyperband or median, not {kind!r}.",
+        key="early_terminate",
+    )
+
+
+def _distribution(name: str, said: Mapping[str, Any]) -> Any:
+    """What Optuna calls the distribution of a parameter; None for one that has only one value.
+
+    Raises:
+        InvalidValue: bayes cannot search it.
+    """
+    of = _optuna().distributions
+    kind = said.get("distribution")
+    if "value" in said:
+        return None
+    if "values" in said:
+        return of.CategoricalDistribution(tuple(range(len(said["values"]))))
+    low, high = said.get("min"), said.get("max")
+    if low is not None and high is not None:
+        whole = isinstance(low, int) and isinstance(high, int)
+        match kind:
+            case "int_uniform":
+                return of.IntDistribution(int(low), int(high))
+            case None if whole:
+                return of.IntDistribution(low, high)
+            case None | "uniform":
+                return of.FloatDistribution(low, high)
+            case "q_uniform":
+                return of.FloatDistribution(low, high, step=said.get("q", 1))
+            case "log_uniform_values" | "inv_log_uniform_values":
+                return of.FloatDistribution(low, high, log=True)
+            case "log_uniform":
+                return of.FloatDistribution(math.exp(low), math.exp(high), log=True)
+    raise InvalidValue(
+        f"bayes cannot search the parameter {name!r}: it needs values, or a min and a max that are uniform or logarithmic.",
+        key=name,
+    )
+
+
+def _study(config: Mapping[str, Any]) -> Any:
+    optuna = _optuna()
+    return optuna.create_study(
+        direction="maximize" if config["metric"].get("goal") == "maximize" else "minimize",
+        sampler=optuna.samplers.TPESampler(n_startup_trials=_STARTS, constant_liar=True),
+        pruner=_pruner(config),
+    )
+
+
+def suggested(
+    config: Mapping[str, Any], trials: Mapping[int, Sequence[ExperimentView]]
+) -> dict[str, Any]:
+    """The parameters that a study of all trials so far suggests next."""
+    optuna = _optuna()
+    parameters = config["parameters"]
+    spaces = {name: _distribution(name, said) for name, said in parameters.items()}
+    searched = {name: space for name, space in spaces.items() if space is not None}
+    study = _study(config)
+    states = optuna.trial.TrialState
+    for views in trials.values():
+        view = views[-1]
+        params = {name: _inner(parameters[name], params_of(view)[name]) for name in searched}
+        value = _value(config, view)
+        state = states.COMPLETE if value is not None and view.status.ended else states.RUNNING
+        if state is states.RUNNING and view.status.ended:
+            state = states.FAIL
+        made = optuna.trial.create_trial(
+            state=state, params=params, distributions=searched, value=value if state is states.COMPLETE else None,
+        )  # fmt: skip
+        study.add_trial(made)
+    found = study.ask(searched).params if searched else {}
+    fixed = {name: said["value"] for name, said in parameters.items() if spaces[name] is None}
+    return {
+        name: fixed[name] if name in fixed else _outer(parameters[name], found[name])
+        for name in parameters
+    }
+
+
+def _inner(said: Mapping[str, Any], value: Any) -> Any:
+    return list(said["values"]).index(value) if "values" in said else value
+
+
+def _outer(said: Mapping[str, Any], value: Any) -> Any:
+    return said["values"][value] if "values" in said else value
+
+
+def _value(config: Mapping[str, Any], view: ExperimentView) -> float | None:
+    """What a trial came to: the last value of the metric; None without one."""
+    name = metric_of(config)
+    if name not in view.metrics:
+        return None
+    value = view.metrics[name].last
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def is_behind(
+    config: Mapping[str, Any],
+    trials: Mapping[int, Sequence[ExperimentView]],
+    experiment_id: str,
+    root: str,
+) -> bool:
+    """Whether a trial that runs is one of those to be stopped, by the metric of all trials up to now.
+
+    Args:
+        root: The folder that the trial is recorded in, which may be ahead of a server.
+    """
+    name = metric_of(config)
+    own = _points(_here(root).get(experiment_id), name)
+    if not own:
+        return False
+    optuna = _optuna()
+    study = _study(config)
+    study.sampler = optuna.samplers.RandomSampler()  # nothing is asked of it
+    for views in trials.values():
+        view = views[-1]
+        if view.id == experiment_id:
+            continue
+        trial = study.ask()
+        _report(trial, _points(view, name))
+        if view.status.ended:
+            points = _points(view, name)
+            if points:
+                study.tell(trial, points[-1])
+            else:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    return _report(study.ask(), own)
+
+
+def _report(trial: Any, points: Sequence[float]) -> bool:
+    """Replay the reports of a trial, with how many there were as the step; whether the last one has it pruned."""
+    behind = False
+    for at, value in enumerate(points, 1):
+        trial.report(value, at)
+        behind = bool(trial.should_prune())
+    return behind
+
+
+def _points(view: ExperimentView, name: str) -> list[float]:
+    if name not in view.metrics:
+        return []
+    found = view.metrics[name].read(order="written").values
+    return [float(value) for value in found if math.isfinite(value)]
+
+
+@functools.lru_cache(4)
+def _here(root: str) -> Store:
+    return Store(root)

@@ -1,0 +1,284 @@
+"""A sweep and its trials, as they are in the record: the sweep is an experiment, and each trial one below it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from ..errors import InvalidValue, NotFound
+from ..reading.views import ExperimentView
+from ..record.plain import to_plain
+from ..record.status import Status
+from ..store import Store
+from ..tracking.experiment import Experiment
+from .facts import CONFIG, STOPPED, TRIAL, metric_of, params_of
+from .space import grid, sampled
+
+__all__ = ["Stopped", "Sweep", "Trial", "create_sweep"]
+
+_METHODS = ("grid", "random", "bayes")
+_ARRIVES = 60.0  # seconds
+_ATTEMPTS = 3  # how often a trial is begun whose agent was lost
+
+
+class Stopped(SystemExit):
+    """A trial is stopped early: its end is recorded, and the program may go."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(0)
+        self.reason = reason
+
+
+def create_sweep(
+    config: Mapping[str, Any],
+    name: str | None = None,
+    *,
+    root: str | None = None,
+    **options: Any,
+) -> Sweep:
+    """Make a sweep, which any number of agents may then run at once.
+
+    Args:
+        config: `method` ("grid", "random" or "bayes"), `parameters`, `metric` (`name` and `goal`), `early_terminate`,
+            `run_cap`, and the `program` or `command` to run, if it is one.
+        name: The prefix or name of its experiment; that of the configuration, else "sweep".
+        root: The store, a folder or a server, as for `Experiment`.
+        options: What else `Experiment` takes.
+
+    Raises:
+        InvalidValue: The configuration cannot be.
+    """
+    plain = to_plain(dict(config))
+    plain["method"] = plain.get("method", "grid")
+    check(plain)
+    own = {"system_metrics": 0, "console": "off", "quiet": True, "description": plain.get("description")}  # fmt: skip
+    called = name or str(plain.get("name") or "sweep")
+    with Experiment(called, root=root, **{**own, **options}) as parent:
+        parent.capture(CONFIG, plain)
+    return _arrived(parent.id, root)
+
+
+def _arrived(sweep_id: str, root: str | None) -> Sweep:
+    """The sweep once its store knows of it: what goes to a server is pushed by a process beside this one.
+
+    Raises:
+        NotFound: It has not arrived within a minute.
+    """
+    deadline = time.monotonic() + _ARRIVES
+    while True:
+        try:
+            return Sweep(sweep_id, root)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse a configuration that cannot be.
+
+    Raises:
+        InvalidValue: It says what.
+    """
+    method, parameters = config.get("method"), config.get("parameters")
+    if method not in _METHODS:
+        raise InvalidValue(
+            f"The method of a sweep must be one of {', '.join(_METHODS)}, not {method!r}.",
+            key="method",
+        )
+    if not isinstance(parameters, dict) or not parameters:
+        raise InvalidValue(
+            "A sweep needs its parameters: {'lr': {'values': [0.1, 0.01]}}.", key="parameters"
+        )
+    next(grid(parameters) if method == "grid" else sampled(parameters))  # mistakes are told now
+    stopping = config.get("early_terminate")
+    if (method == "bayes" or stopping) and not metric_of(config):
+        raise InvalidValue(
+            "bayes and early_terminate need a metric: {'name': 'loss', 'goal': 'minimize'}.",
+            key="metric",
+        )
+    if method == "bayes" or stopping:
+        from .study import check_study
+
+        check_study(config)
+
+
+class Trial:
+    """One trial of a sweep: a number, and the parameters to try.
+
+    Attributes:
+        number: The trial's number; no other agent has it.
+        attempt: 1, or more where agents that had it before were lost.
+        params: The parameters to try.
+        experiment: What it is recorded in; None until it is opened.
+    """
+
+    def __init__(self, sweep: Sweep, number: int, attempt: int, params: dict[str, Any]) -> None:
+        self.sweep, self.number, self.attempt, self.params = sweep, number, attempt, params
+        self.experiment: Experiment | None = None
+        self._again = 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """What its experiment captures, as `sweep_trial`."""
+        return {
+            "sweep": self.sweep.id, "number": self.number, "attempt": self.attempt, "params": self.params,
+        }  # fmt: skip
+
+    def open(self, **options: Any) -> Experiment:
+        """Open its experiment, below that of the sweep, with the parameters as its config."""
+        own: dict[str, Any] = {"quiet": True, "console": "off", "system_metrics": 0}
+        exp = Experiment(
+            f"trial-{self.number}", project=self.sweep.view.prefix, parent=self.sweep.id, resume="never",
+            config=self.params, root=self.sweep.given, **{**own, **options},
+        )  # fmt: skip
+        self.experiment = exp.run.start()
+        exp.capture(TRIAL, self.facts())
+        return exp
+
+    def should_stop(self, experiment: Experiment | None = None) -> bool:
+        """Whether `early_terminate` of the sweep says that this trial is to be stopped.
+
+        It asks the record of the other trials, at most so often that a tenth of the time goes into it.
+        """
+        exp = experiment or self.experiment
+        if not self.sweep.config.get("early_terminate") or exp is None or not exp.id:
+            return False
+        begun = time.monotonic()
+        if begun < self._again:
+            return False
+        from .study import is_behind
+
+        behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id, exp.root)
+        now = time.monotonic()
+        self._again = now + max(0.2, 10 * (now - begun))
+        return behind
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.number} of {self.sweep.id}: {self.params}>"
+
+
+class Sweep:
+    """A sweep in the record.
+
+    Args:
+        ref: Its experiment: the id, prefix or name.
+        root: The store, a folder or a server, as for `Store`.
+
+    Attributes:
+        view: Its experiment.
+        config: Its configuration.
+
+    Raises:
+        NotFound: There is no such experiment, or it is no sweep.
+    """
+
+    def __init__(self, ref: str, root: str | None = None) -> None:
+        self.given = root
+        self.store = Store(root)
+        try:
+            self.view = self.store.get(ref)
+        except BaseException:
+            self.store.close()
+            raise
+        self.config: dict[str, Any] = dict(self.view.captured.get(CONFIG) or {})
+        if not self.config:
+            self.store.close()
+            raise NotFound(f"The experiment {ref!r} is no sweep.", name=str(ref))
+
+    @property
+    def id(self) -> str:
+        """The id of its experiment."""
+        return self.view.id
+
+    @property
+    def metric(self) -> str | None:
+        """The metric that says which trial is better."""
+        return metric_of(self.config) or None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further trial is to be begun."""
+        return STOPPED in self.store.get(self.id).tags
+
+    def stop(self) -> None:
+        """Have no further trial begun; those that run go on."""
+        self.store.tag(self.id, [STOPPED])
+
+    def trials(self) -> dict[int, list[ExperimentView]]:
+        """The experiments of its trials by the trials' numbers; of one that was begun again all, the last one last."""
+        found: dict[int, list[tuple[int, ExperimentView]]] = {}
+        for view in self.store.get(self.id).children():
+            facts = view.captured.get(TRIAL)
+            if isinstance(facts, Mapping) and facts.get("sweep") == self.id:
+                row = (int(facts["attempt"]), view)
+                found.setdefault(int(facts["number"]), []).append(row)
+        return {
+            number: [view for _, view in sorted(rows, key=lambda row: (row[0], row[1].created_at))]
+            for number, rows in sorted(found.items())
+        }
+
+    def claim(self) -> Trial | None:
+        """A trial to run that no other agent has or gets; None if none is left.
+
+        One whose agent was lost is given again, with the same parameters, up to three times.
+        """
+        if self.stopped:
+            return None
+        trials = self.trials()
+        for number, views in trials.items():
+            if not _is_lost(views[-1]) or len(views) >= _ATTEMPTS:
+                continue
+            again = f"{self.id}.{number}.{len(views)}"
+            if self._number("sweep-again", again) == 1:
+                return Trial(self, number, len(views) + 1, dict(params_of(views[-1])))
+        cap = self.config.get("run_cap")
+        if cap and trials and max(trials) >= int(cap):
+            return None
+        if self.config["method"] == "grid" and trials and self._of_grid(max(trials) + 1) is None:
+            return None
+        number = self._number("sweep-trial", self.id)
+        if cap and number > int(cap):
+            return None
+        params = self._params(number, trials)
+        return None if params is None else Trial(self, number, 1, params)
+
+    def _number(self, kind: str, name: str) -> int:
+        """A number that nobody else has: a folder and a server give each only once."""
+        owner = self.view.prefix.rpartition("/")[0]
+        scope = f"project/{owner}" if owner else "root"
+        return self.store.claim_version(kind, name, scope=scope)
+
+    def _params(
+        self, number: int, trials: Mapping[int, Sequence[ExperimentView]]
+    ) -> dict[str, Any] | None:
+        method = self.config["method"]
+        if method == "grid":
+            return self._of_grid(number)
+        if method == "random":
+            return next(sampled(self.config["parameters"]))
+        from .study import suggested
+
+        return suggested(self.config, trials)
+
+    def _of_grid(self, number: int) -> dict[str, Any] | None:
+        return next(itertools.islice(grid(self.config["parameters"]), number - 1, None), None)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.id}: {self.config['method']}>"
+
+
+def _is_lost(view: ExperimentView) -> bool:
+    """Whether its agent went without a word: killed, or its machine is gone."""
+    return view.status is Status.FAILED and view.cut_short

@@ -232,7 +232,7 @@ def test_a_program_is_run_from_the_command_line(tmp_path: Path, capfd: pytest.Ca
     with pytest.raises(SystemExit):
         main(["agent", number])
     trials = Sweep(number).trials()
-    assert [views[0].metrics["loss"].last for views in trials.values()] == [0.5, 0.25]
+    assert [views[0].metrics["loss"].max for views in trials.values()] == [0.5, 0.25]
     assert len(Store()) == 3, "the program's experiment is the trial's"
     with pytest.raises(SystemExit):
         main(["sweep", "--stop", number])

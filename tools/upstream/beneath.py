@@ -1,0 +1,76 @@
+"""A dialect in the tracker's place, and beneath it, for what it has not, the tracker's own modules: tests use constants and helpers of these."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+__all__ = ["put_beneath"]
+
+
+def put_beneath(name: str, modules: Iterable[str]) -> None:
+    """Import modules of a tracker, then put its dialect in their place; those that the dialect has not stay, but for what it has.
+
+    Args:
+        name: "mlflow" or "wandb".
+        modules: What the tests import of it besides its interface.
+    """
+    for one in modules:
+        try:
+            importlib.import_module(one)
+        except ImportError as error:
+            print(f"{one} is not there: {error}", file=sys.stderr)
+    whole = {path for path in sys.modules if path == name or path.startswith(f"{name}.")}
+    real = {path: sys.modules.pop(path) for path in whole}
+    import anew.dialects
+
+    anew.dialects.install(name)
+    ours: dict[int, Any] = {}
+    for path, module in real.items():
+        try:
+            there = importlib.import_module(path)
+        except ImportError:
+            continue
+        for key, value in vars(module).items():
+            if not key.startswith("_") and (callable(value) or isinstance(value, type)):
+                found = getattr(there, key, None)
+                if found is not None:
+                    ours[id(value)] = found
+    sys.meta_path.append(_Beneath(real, ours))
+
+
+class _Beneath(MetaPathFinder):
+    def __init__(self, real: dict[str, ModuleType], ours: dict[int, Any]) -> None:
+        self._real = real
+        self._ours = ours
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A module that the dialect has not."""
+        if fullname not in self._real:
+            return None
+        real = self._real[fullname]
+        return ModuleSpec(fullname, _Given(real, self._ours), is_package=hasattr(real, "__path__"))
+
+
+class _Given(Loader):
+    def __init__(self, module: ModuleType, ours: dict[int, Any]) -> None:
+        self._module = module
+        self._ours = ours
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module like the tracker's, with the dialect's own wherever there is one."""
+        stands = ModuleType(spec.name)
+        for key, value in vars(self._module).items():
+            if not (key.startswith("__") and key.endswith("__")):
+                stands.__dict__[key] = self._ours.get(id(value), value)
+        return stands
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing: it was run when the tracker was imported."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -41,7 +42,31 @@ def put_beneath(name: str, modules: Iterable[str]) -> None:
                 found = getattr(there, key, None)
                 if found is not None:
                     ours[id(value)] = found
+    for path, module in real.items():
+        there = sys.modules.get(path)
+        if there is not None and there is not module:
+            _fill(there, module, ours)
     sys.meta_path.append(_Beneath(real, ours))
+
+
+def _fill(there: ModuleType, module: ModuleType, ours: dict[int, Any]) -> None:
+    """What a module of the dialect has not: constants, classes and private helpers of the tracker; its functions only to fail when they are called."""
+    for key, value in list(vars(module).items()):
+        if (key.startswith("__") and key.endswith("__")) or key in vars(there):
+            continue
+        if isinstance(value, ModuleType):
+            continue  # found by its path
+        if inspect.isfunction(value) and not key.startswith("_"):
+            value = _missing(f"{module.__name__}.{key}")
+        setattr(there, key, ours.get(id(value), value))
+
+
+def _missing(name: str) -> Any:
+    def missing(*_: Any, **__: Any) -> Any:
+        raise NotImplementedError(f"The dialect has no {name}.")
+
+    missing.__name__ = name.rpartition(".")[2]
+    return missing
 
 
 class _Beneath(MetaPathFinder):

@@ -104,6 +104,10 @@ def _csv(wide: Wide) -> None:
         )
 
 
+def _place(value: float) -> str:
+    return str(value) if isinstance(value, int) else number(value)
+
+
 def _table(face: Face, wide: Wide) -> None:
     each = list(wide.each())
     total = sum(len(rows.x) for _, _, rows in each)
@@ -117,7 +121,7 @@ def _table(face: Face, wide: Wide) -> None:
         columns.append(Column("NAME", [one_line(name) for _, name, *_ in shown], least=8))
     at_time = wide.on == "time"
     places = [
-        moment(float(rows.x[at])) if at_time else number(rows.x[at].item())
+        moment(float(rows.x[at])) if at_time else _place(rows.x[at].item())
         for _, _, rows, at in shown
     ]
     columns.append(Column(one_line(wide.on), places, True, styles="bold"))

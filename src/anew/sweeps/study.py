@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidValue, MissingDependency
 from ..reading.views import ExperimentView
-from ..store import Store
 from .facts import metric_of, params_of
 
 __all__ = ["check_study", "is_behind", "suggested"]
@@ -175,27 +173,20 @@ def is_behind(
     config: Mapping[str, Any],
     trials: Mapping[int, Sequence[ExperimentView]],
     experiment_id: str,
-    root: str,
 ) -> bool:
     """Whether a trial that runs is one of those to be stopped, by the metric of all trials up to now.
 
     It is asked now and then, between any two reports: so each comparison that was due up to now counts, whenever it was due.
-
-    Args:
-        root: The folder that the trial is recorded in, which may be ahead of a server.
     """
     name = metric_of(config)
-    own = _points(_here(root).get(experiment_id), name)
+    latest = [views[-1] for views in trials.values()]
+    own = next((_points(one, name) for one in latest if one.id == experiment_id), [])
     if not own:
         return False
     optuna = _optuna()
     study = _study(config)
     study.sampler = optuna.samplers.RandomSampler()  # nothing is asked of it
-    others = {
-        view: _points(view, name)
-        for view in (views[-1] for views in trials.values())
-        if view.id != experiment_id
-    }
+    others = {view: _points(view, name) for view in latest if view.id != experiment_id}
     halving = config["early_terminate"].get("type") == "hyperband"
     for view, points in others.items():
         trial = study.ask()
@@ -236,8 +227,3 @@ def _points(view: ExperimentView, name: str) -> list[float]:
         return []
     found = view.metrics[name].read(order="written").values
     return [float(value) for value in found if math.isfinite(value)]
-
-
-@functools.lru_cache(4)
-def _here(root: str) -> Store:
-    return Store(root)

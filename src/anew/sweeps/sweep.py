@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -158,7 +159,7 @@ class Trial:
             return False
         from .study import is_behind
 
-        behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id, exp.root)
+        behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id)
         now = time.monotonic()
         self._again = now + max(0.2, 10 * (now - begun))
         return behind
@@ -240,7 +241,7 @@ class Sweep:
 
     def recorded_in(self, root: str) -> None:
         """Look in a folder, too, which trials of this process are recorded in before they are pushed."""
-        if self._folder is None and "://" in self.store.root:
+        if self._folder is None and os.path.abspath(root) != self.store.root:
             self._folder = Store(root)
 
     def claim(self) -> Trial | None:

@@ -27,10 +27,13 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 2
     tracker, checkout = arguments[0], Path(arguments[1])
+    given = [one for one in arguments[2:] if one.startswith("tests/")]
+    options = [one for one in arguments[2:] if one not in given]
     sys.path.insert(0, str(TOOLS))
     from importlib import import_module
 
     wanted = import_module(f"upstream.{tracker}")
+    paths = given or [f"tests/{one}" for one in wanted.TESTS]
     with tempfile.TemporaryDirectory(prefix=f"anew-{tracker}-") as folder:
         # Without the package beside them: the tests are to import what is installed.
         shutil.copytree(checkout / "tests", Path(folder, "tests"))
@@ -43,7 +46,7 @@ def main(arguments: list[str]) -> int:
         ]  # fmt: skip
         command = [
             sys.executable, "-m", "pytest", *plugins, "-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--no-header",
-            "--tb=line", "--timeout=120", *(arguments[2:] or [f"tests/{one}" for one in wanted.TESTS]),
+            "--tb=line", "--timeout=120", *paths, *options,
         ]  # fmt: skip
         environment = {
             **os.environ, "PYTHONPATH": path, "ANEW_CAPTURE": "off", "ANEW_SYSTEM_METRICS": "0", "ANEW_CONSOLE": "off",

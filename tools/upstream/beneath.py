@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 __all__ = ["put_beneath"]
 
 
-def put_beneath(name: str, modules: Iterable[str]) -> None:
+def put_beneath(name: str, modules: Iterable[str], absent: Iterable[str] = ()) -> None:
     """Import modules of a tracker, then put its dialect in their place; those that the dialect has not stay, but for what it has.
 
     Args:
         name: "mlflow" or "wandb".
         modules: What the tests import of it besides its interface.
+        absent: What they import and what is not installed: a test that uses it fails or is skipped, the others of its file run.
     """
     for one in modules:
         try:
@@ -39,7 +44,7 @@ def put_beneath(name: str, modules: Iterable[str]) -> None:
             continue
         for key, value in vars(module).items():
             if not key.startswith("_") and (callable(value) or isinstance(value, type)):
-                found = getattr(there, key, None)
+                found = vars(there).get(key)
                 if found is not None:
                     ours[id(value)] = found
     for path, module in real.items():
@@ -47,6 +52,18 @@ def put_beneath(name: str, modules: Iterable[str]) -> None:
         if there is not None and there is not module:
             _fill(there, module, ours)
     sys.meta_path.append(_Beneath(real, ours))
+    for path in real:
+        above, _, last = path.rpartition(".")
+        package = sys.modules.get(above)
+        if package is not None and not hasattr(package, "__path__"):
+            package.__path__ = []
+        if package is not None and last not in vars(package):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(path)
+    for path in absent:
+        if importlib.util.find_spec(path.partition(".")[0]) is None or path.startswith(name):
+            for part in (path[: at.start()] for at in re.finditer(r"\.|$", path)):
+                sys.modules.setdefault(part, _Nothing(part))
 
 
 def _fill(there: ModuleType, module: ModuleType, ours: dict[int, Any]) -> None:
@@ -67,6 +84,17 @@ def _missing(name: str) -> Any:
 
     missing.__name__ = name.rpartition(".")[2]
     return missing
+
+
+class _Nothing(ModuleType):
+    """A module that is not there; whatever is taken from it is a mock."""
+
+    __path__: list[str] = []  # noqa: RUF012
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return mock.MagicMock(name=f"{self.__name__}.{name}")
 
 
 class _Beneath(MetaPathFinder):

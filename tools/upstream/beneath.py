@@ -61,9 +61,11 @@ def put_beneath(name: str, modules: Iterable[str], absent: Iterable[str] = ()) -
             with contextlib.suppress(ImportError):
                 importlib.import_module(path)
     for path in absent:
-        if importlib.util.find_spec(path.partition(".")[0]) is None or path.startswith(name):
-            for part in (path[: at.start()] for at in re.finditer(r"\.|$", path)):
-                sys.modules.setdefault(part, _Nothing(part))
+        for part in (path[: at.start()] for at in re.finditer(r"\.|$", path)):
+            try:
+                importlib.import_module(part)
+            except ImportError:
+                sys.modules[part] = _Nothing(part)
 
 
 def _fill(there: ModuleType, module: ModuleType, ours: dict[int, Any]) -> None:
@@ -90,6 +92,10 @@ class _Nothing(ModuleType):
     """A module that is not there; whatever is taken from it is a mock."""
 
     __path__: list[str] = []  # noqa: RUF012
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None, is_package=True)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -44,6 +44,7 @@ _MODULES = (
     "mlflow.entities.logged_model", "mlflow.pyfunc", "mlflow.sklearn", "mlflow.tracing.fluent", "mlflow.data.code_dataset_source",
     "mlflow.entities.dataset_input", "mlflow.entities.lifecycle_stage", "mlflow.entities.run_status", "mlflow.server",
     "mlflow.data.dataset_source_registry", "mlflow.store.artifact.artifact_repository_registry", "mlflow.tracking.client",
+    "mlflow.entities.trace_location", "mlflow.entities.trace_state", "mlflow.ml_package_versions", "mlflow.tracing.client", "mlflow.tracing.export.inference_table", "mlflow.tracing.processor.mlflow_v3", "mlflow.tracing.processor.otel", "mlflow.tracing.provider", "mlflow.utils.autologging_utils", "mlflow.utils.autologging_utils.safety", "mlflow.version",
 )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ _MODULES = (
 
 def pytest_configure(config: object) -> None:
     """Put the dialect in the place of W&B."""
-    put_beneath("wandb", _MODULES, ("bokeh", "rdkit", "rdkit.Chem", "wandb.filesync.step_prepare"))
+    put_beneath("wandb", _MODULES, ("bokeh.plotting", "rdkit.Chem", "wandb.filesync.step_prepare"))
 
 
 @pytest.fixture(autouse=True)

@@ -180,10 +180,10 @@ def is_behind(
     """
     name = metric_of(config)
     latest = [views[-1] for views in trials.values()]
+    optuna = _optuna()
     own = next((_points(one, name) for one in latest if one.id == experiment_id), [])
     if not own:
         return False
-    optuna = _optuna()
     study = _study(config)
     study.sampler = optuna.samplers.RandomSampler()  # nothing is asked of it
     others = {view: _points(view, name) for view in latest if view.id != experiment_id}

@@ -154,14 +154,15 @@ class Trial:
         exp = experiment or self.experiment
         if not self.sweep.config.get("early_terminate") or exp is None or not exp.id:
             return False
-        begun = time.monotonic()
-        if begun < self._again:
+        if time.monotonic() < self._again:
             return False
         from .study import is_behind
 
+        first, begun = not self._again, time.monotonic()
         behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id)
         now = time.monotonic()
-        self._again = now + max(0.2, 10 * (now - begun))
+        # What is loaded and opened the first time is not paid again.
+        self._again = now + (0.2 if first else max(0.2, 10 * (now - begun)))
         return behind
 
     def __repr__(self) -> str:

@@ -83,7 +83,7 @@ def test_a_command_prints_what_the_server_answers(
     query = urllib.parse.urlencode(question, doseq=True)
     with urllib.request.urlopen(f"{url}/api/v1/commands/{name}?{query}") as reply:
         answer = json.load(reply)
-    assert all(answer.values()) or name == "list", "there is something to compare"
+    assert any(answer.values()), "there is something to compare"
     there, here = (printed(line, at, capsys) for at in (url, root))
     assert there == answer
     assert pathless(here) == pathless(answer)
@@ -117,3 +117,4 @@ def test_a_question_that_cannot_be_is_refused(served: tuple[str, str]):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{served[1]}/api/v1/commands/compare")
     assert refused.value.code == 400
+    refused.value.close()

@@ -27,10 +27,13 @@ KNOWN: dict[str, str] = {}
 
 def pytest_configure(config: object) -> None:
     """Put the dialect in the place of tensorboardX; what is no writer stays."""
+    import moto
     import tensorboardX
 
     import anew.dialects.tensorboard as ours
 
+    if not hasattr(moto, "mock_s3"):  # as older versions had it
+        moto.mock_s3 = moto.mock_aws
     tensorboardX.SummaryWriter = ours.SummaryWriter
     del sys.modules["tensorboardX"]
     stands = ModuleType("tensorboardX")

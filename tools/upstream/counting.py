@@ -22,13 +22,18 @@ def why_apart(nodeid: str) -> str | None:
 
 
 def _in_any_words() -> None:
-    """An error counts by its class, not by the words of its message."""
+    """Errors and warnings count by their classes, not by the words of their messages."""
     before = pytest.raises
 
     def raises(*kinds: Any, match: Any = None, **options: Any) -> Any:
         return before(*kinds, **options)
 
-    pytest.raises = raises
+    warns_before = pytest.warns
+
+    def warns(*kinds: Any, match: Any = None, **options: Any) -> Any:
+        return warns_before(*kinds, **options)
+
+    pytest.raises, pytest.warns = raises, warns
 
 
 def pytest_configure(config: Any) -> None:

@@ -197,5 +197,5 @@ def test_columns_may_be_given_one_by_one(run):
 
 def test_times_are_shown_as_they_are_where_that_is_asked_for(run):
     day = r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b"
-    assert all(re.search(day, row) for row in run("list", "--times", "absolute").lines[1:])
+    assert all(re.search(day, row) for row in run("list", "--dates").lines[1:])
     assert not re.search(day, run("list").out), "once is not for ever"

@@ -15,17 +15,25 @@ from .beneath import put_beneath
 TESTS = (
     "unit_tests/test_data_types.py", "unit_tests/test_data_types_box3d.py", "unit_tests/test_wandb_config.py",
     "unit_tests/test_wandb_define_metric.py", "unit_tests/test_wandb_init.py", "unit_tests/test_wandb_log.py",
-    "unit_tests/test_wandb_run.py", "unit_tests/test_wandb_save.py", "unit_tests/test_wandb_settings.py",
-    "unit_tests/test_wandb_summary.py", "unit_tests/test_mode_disabled.py", "unit_tests/test_plot.py", "unit_tests/test_tables.py",
+    "unit_tests/test_wandb_run.py", "unit_tests/test_wandb_save.py",     "unit_tests/test_wandb_summary.py", "unit_tests/test_mode_disabled.py", "unit_tests/test_plot.py", "unit_tests/test_tables.py",
     "unit_tests/test_torch.py", "unit_tests/test_library_public.py",
     "unit_tests/test_artifacts/test_wandb_artifacts.py", "unit_tests/test_media/test_media_logging.py", "unit_tests/test_term.py",
 )  # fmt: skip
-"""Those that call `wandb` and look at what comes back; the tests of its server, its command line and its own parts are none of these."""
+"""Those that call `wandb` and look at what comes back; the tests of its server, its command line, its settings and its own parts are none of these."""
 _RECORDS = "reads the messages to W&B's own process"
-INSIDE = {"record_q": _RECORDS, "mocked_interface": _RECORDS, "parse_records": _RECORDS}
+_REPLACES = "replaces functions of W&B itself"
+_TERMINAL = "W&B's own lines and bars in a terminal"
+_PARTS = "looks into W&B's own objects: private names, and how media become files of its run"
+INSIDE = {
+    "record_q": _RECORDS, "mocked_interface": _RECORDS, "parse_records": _RECORDS, "mocker": _REPLACES,
+    "emulated_terminal": _TERMINAL, "mock_wandb_log": _TERMINAL, "artifact_file_cache": _PARTS, "consolidated": _PARTS,
+    "store_file": _RECORDS,
+}  # fmt: skip
 SOURCE: tuple[tuple[str, str], ...] = (
-    (r"mock\.patch|MagicMock|use_magic_mock|monkeypatch\.setattr\(", "replaces functions of W&B itself"),
+    (r"mock\.patch|MagicMock|use_magic_mock|monkeypatch\.setattr\(", _REPLACES),
     (r"_dtypes|_ForeignKeyType|_PrimaryKeyType", "W&B's own types of columns"),
+    (r"WandbStoragePolicy|StoragePolicy|ArtifactManifestV1|artifact_instance_cache|_factories|StepPrepare", "W&B's own storage of artifacts"),
+    (r"bind_to_run|to_json\(|create_summary_and_mock|string_fields|from_json\(|to_data_array|\w\._(?!step\b|timestamp\b)[a-z]\w*", _PARTS),
 )  # fmt: skip
 """Which tests do not apply by what they call."""
 APART: tuple[tuple[str, str], ...] = ((r"_dtypes|dtype|typing", "W&B's own types of columns"),)
@@ -75,7 +83,9 @@ def test_settings() -> Callable[..., Any]:
     def made(extra: Any = None) -> Any:
         import wandb
 
-        given = dict(extra) if isinstance(extra, dict) else {}
+        if isinstance(extra, wandb.Settings):
+            return extra
+        given = dict(extra or {})
         return wandb.Settings(**{"console": "off", "save_code": False, **given})
 
     return made
@@ -89,7 +99,7 @@ def mock_run(test_settings: Callable[..., Any]) -> Callable[..., Any]:
         import wandb
 
         settings = options.pop("settings", {})
-        return wandb.init(mode="offline", settings=test_settings(dict(settings)), **options)
+        return wandb.init(mode="offline", settings=test_settings(settings), **options)
 
     return made
 
@@ -109,6 +119,11 @@ def copy_asset(assets_path: Callable[[str], Path]) -> Callable[..., Any]:
         return (shutil.copy if source.is_file() else shutil.copytree)(source, to or path)
 
     return copied
+
+
+@pytest.fixture
+def patch_max_cli_version() -> None:
+    """Nothing is asked of a server."""
 
 
 @pytest.fixture

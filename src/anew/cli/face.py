@@ -108,8 +108,8 @@ def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None
         return
     if parameter.name == "root":
         face.root = value
-    elif parameter.name == "times":
-        before = absolute_times.set(value == "absolute")
+    elif parameter.name == "dates":
+        before = absolute_times.set(True)
         context.call_on_close(lambda: absolute_times.reset(before))
     elif parameter.name == "no_color":
         face.color = False
@@ -132,9 +132,9 @@ def shared(*, json: bool = True, quiet: str = "Print ids alone, one per line.") 
             **common,
         ),
         click.option(
-            "--times",
-            type=click.Choice(["ago", "absolute"]),
-            help="Show times as how long ago they were, or as date and time of day.",
+            "--dates",
+            is_flag=True,
+            help="Show times as date and time of day, not as how long ago.",
             **common,
         ),
         click.option("--no-color", is_flag=True, help="Print without colour.", **common),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..commands.questions import History
+from ..commands.questions import HistoryOptions
 from .face import Face, complete_experiment, shared
 from .table import Column
 from .words import moment, number, one_line
@@ -81,7 +81,7 @@ def history(
     """
     from ..commands.answers import history_document, history_of
 
-    question = History(
+    question = HistoryOptions(
         experiments=experiments, filter=filter, metric=metrics, on=on, points=points or 0, start=start, stop=stop, attempts=attempts,
     )  # fmt: skip
     if not experiments and not filter:

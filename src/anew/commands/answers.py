@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-def listed(store: Store, question: asked.List) -> Experiments:
+def listed(store: Store, question: asked.ListOptions) -> Experiments:
     """The experiments of a list."""
     tags = {
         one.partition("=")[0]: one.partition("=")[2] if "=" in one else None for one in question.tag
@@ -70,7 +70,7 @@ def list_document(found: Experiments, offset: int) -> dict[str, Any]:
     }
 
 
-def _list(store: Store, question: asked.List) -> dict[str, Any]:
+def _list(store: Store, question: asked.ListOptions) -> dict[str, Any]:
     if not question.group_by:
         return list_document(listed(store, question), question.offset)
     found = store.groups(
@@ -83,7 +83,7 @@ def _list(store: Store, question: asked.List) -> dict[str, Any]:
     return {"total": found.total, "groups": [one.to_dict() for one in found]}
 
 
-def _best(store: Store, question: asked.Best) -> dict[str, Any]:
+def _best(store: Store, question: asked.BestOptions) -> dict[str, Any]:
     found = store.best(
         question.metric,
         mode=question.mode,
@@ -155,7 +155,7 @@ def those_of(
     return list(found.values())
 
 
-def _compare(store: Store, question: asked.Compare) -> dict[str, Any]:
+def _compare(store: Store, question: asked.CompareOptions) -> dict[str, Any]:
     hidden: list[int] = []
     views = those_of(
         store, question.experiments, question.filter, reproductions=question.reproductions, left_out=hidden.append
@@ -166,7 +166,7 @@ def _compare(store: Store, question: asked.Compare) -> dict[str, Any]:
     return {**found.to_dict(), "modes": found.modes, "left_out": sum(hidden)}
 
 
-def history_of(store: Store, question: asked.History) -> History:
+def history_of(store: Store, question: asked.HistoryOptions) -> History:
     """The points of `history`: of the metrics that are asked for, and of the one to join by."""
     views = those_of(store, question.experiments, question.filter)
     metrics = list(question.metric)
@@ -202,17 +202,17 @@ def history_document(wide: Wide) -> dict[str, Any]:
     }
 
 
-def _history(store: Store, question: asked.History) -> dict[str, Any]:
+def _history(store: Store, question: asked.HistoryOptions) -> dict[str, Any]:
     return history_document(history_of(store, question).wide(question.on))
 
 
-def _logs(store: Store, question: asked.Logs) -> dict[str, Any]:
+def _logs(store: Store, question: asked.LogsOptions) -> dict[str, Any]:
     views = those_of(store, question.experiments, question.filter)
     lines = store.logs(views, question.level, question.grep, question.tail)
     return {"lines": [line_document(line, view.id) for view, line in lines]}
 
 
-def _files(store: Store, question: asked.Files) -> dict[str, Any]:
+def _files(store: Store, question: asked.FilesOptions) -> dict[str, Any]:
     view = store.get(question.experiment)
     files = [one for one in (view.files.freed if question.freed else view.files) if _fits(one, question.patterns)]  # fmt: skip
     values = [
@@ -234,42 +234,42 @@ def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _models_show(store: Store, question: asked.ModelsShow) -> dict[str, Any]:
+def _models_show(store: Store, question: asked.ModelsShowOptions) -> dict[str, Any]:
     one = store.models.get(question.model)
     return {**model_document(one.fact), "history": [fact_document(each) for each in one.history()]}
 
 
 ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], str]] = {
-    "list": (asked.List, _list, "Experiments, newest first, or groups of them."),
-    "best": (asked.Best, _best, "The experiments with the best value of a metric."),
+    "list": (asked.ListOptions, _list, "Experiments, newest first, or groups of them."),
+    "best": (asked.BestOptions, _best, "The experiments with the best value of a metric."),
     "show": (
-        asked.Show,
+        asked.ShowOptions,
         lambda store, question: show_document(store.get(question.experiment)),
         "Everything about one experiment.",
     ),
-    "compare": (asked.Compare, _compare, "Experiments side by side."),
-    "history": (asked.History, _history, "Metrics side by side, a row for each step or time."),
-    "logs": (asked.Logs, _logs, "What experiments logged."),
-    "files": (asked.Files, _files, "The files and values of an experiment."),
+    "compare": (asked.CompareOptions, _compare, "Experiments side by side."),
+    "history": (asked.HistoryOptions, _history, "Metrics side by side, a row for each step or time."),
+    "logs": (asked.LogsOptions, _logs, "What experiments logged."),
+    "files": (asked.FilesOptions, _files, "The files and values of an experiment."),
     "goal": (
-        asked.Goal,
+        asked.GoalOptions,
         lambda store, question: {"goals": [goal_document(one) for one in store.goals()]},
         "What was said of metrics.",
     ),
     "restore": (
-        asked.Trash,
+        asked.TrashOptions,
         lambda store, question: {"trash": [trashed_document(one) for one in store.trash()]},
         "What is in the trash.",
     ),
     "views": (
-        asked.ViewsList,
+        asked.ViewsListOptions,
         lambda store, question: {
             "views": [view_document(one) for one in store.saved_views.list(question.project)]
         },
         "Saved views.",
     ),
     "models": (
-        asked.ModelsList,
+        asked.ModelsListOptions,
         lambda store, question: {
             "models": [
                 model_document(one.fact)
@@ -278,6 +278,6 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
         },
         "Registered models.",
     ),
-    "models/show": (asked.ModelsShow, _models_show, "A registered model, and all that happened to it."),
+    "models/show": (asked.ModelsShowOptions, _models_show, "A registered model, and all that happened to it."),
 }  # fmt: skip
 """By the path below `/api/v1/commands/`: what is asked, the answer, and what it is."""

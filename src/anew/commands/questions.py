@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Best", "Compare", "Files", "Goal", "History", "List", "Logs", "ModelsList", "ModelsShow", "Show", "Trash", "ViewsList"]  # fmt: skip
+__all__ = ["BestOptions", "CompareOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions"]  # fmt: skip
 
 
-class List(msgspec.Struct, frozen=True, kw_only=True):
+class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew list`.
 
     Attributes:
@@ -33,7 +33,7 @@ class List(msgspec.Struct, frozen=True, kw_only=True):
     reproductions: bool = False
 
 
-class Best(msgspec.Struct, frozen=True, kw_only=True):
+class BestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew best`; the status "any" stands for all of them."""
 
     metric: str | None = None
@@ -44,13 +44,13 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
     reproductions: bool = False
 
 
-class Show(msgspec.Struct, frozen=True, kw_only=True):
+class ShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew show`: an id, the start of one, a prefix or a name."""
 
     experiment: str
 
 
-class Compare(msgspec.Struct, frozen=True, kw_only=True):
+class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew compare`."""
 
     experiments: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True):
     reproductions: bool = False
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew history`.
 
     Attributes:
@@ -79,7 +79,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     attempts: Literal["joined"] | None = None
 
 
-class Logs(msgspec.Struct, frozen=True, kw_only=True):
+class LogsOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew logs` of messages.
 
     Attributes:
@@ -93,7 +93,7 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True):
     tail: int | None = None
 
 
-class Files(msgspec.Struct, frozen=True, kw_only=True):
+class FilesOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew files`."""
 
     experiment: str
@@ -101,27 +101,27 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
     freed: bool = False
 
 
-class Goal(msgspec.Struct, frozen=True):
+class GoalOptions(msgspec.Struct, frozen=True):
     """As `anew goal` without a metric."""
 
 
-class Trash(msgspec.Struct, frozen=True):
+class TrashOptions(msgspec.Struct, frozen=True):
     """As `anew restore --list`."""
 
 
-class ViewsList(msgspec.Struct, frozen=True, kw_only=True):
+class ViewsListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew views list`."""
 
     project: str | None = None
 
 
-class ModelsList(msgspec.Struct, frozen=True, kw_only=True):
+class ModelsListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew models list`."""
 
     deleted: bool = False
 
 
-class ModelsShow(msgspec.Struct, frozen=True, kw_only=True):
+class ModelsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew models show`."""
 
     model: str

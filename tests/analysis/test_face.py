@@ -67,7 +67,7 @@ def test_seeds_pair_experiments(store):
 
 def test_experiments_in_both_groups_and_fields_without_numbers_are_said(store):
     assert store.analysis.compare("metrics.acc.last", "", "params.lr == 0.1").both == 6
-    with pytest.raises(InvalidValue, match="has texts"):
+    with pytest.raises(InvalidValue):
         store.analysis.compare("params.opt", "params.lr == 0.1", "params.lr == 0.01")
     with pytest.raises(QueryError):
         store.analysis.compare("metrics.acc.last", "params.lr ===", "")

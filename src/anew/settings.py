@@ -26,6 +26,7 @@ __all__ = [
     "load_settings",
     "server_catalog",
     "server_limits",
+    "server_links",
     "server_series",
     "server_stores",
     "sign_on_secret",
@@ -404,6 +405,23 @@ def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Where a group's servers keep contents, from `ANEW_SERVER_BLOBS`, and copies, from `ANEW_SERVER_CACHE`; "" where not set."""
     given = os.environ if environ is None else environ
     return given.get("ANEW_SERVER_BLOBS", "").strip(), given.get("ANEW_SERVER_CACHE", "").strip()
+
+
+def server_links(environ: Mapping[str, str] | None = None) -> float:
+    """Seconds for which a link into a group's bucket can be used, from `ANEW_SERVER_LINKS`; 0 where clients are given none.
+
+    Raises:
+        InvalidSetting: It is no number from 1 to 600.
+    """
+    text = (os.environ if environ is None else environ).get("ANEW_SERVER_LINKS", "").strip()
+    if not text:
+        return 0.0
+    if not text.isdecimal() or not 1 <= int(text) <= 600:
+        raise InvalidSetting(
+            f"ANEW_SERVER_LINKS is the number of seconds for which a link can be used, from 1 to 600, not {text!r:.40}.",
+            setting="ANEW_SERVER_LINKS",
+        )
+    return float(text)
 
 
 def alert_sending(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,16 +1,21 @@
-"""Eight processes at once register versions and move aliases of one model, of a folder and of a server."""
+"""Eight processes at once register versions and move aliases of one model, of a folder, of a server, and of two servers of a group."""
 
 from __future__ import annotations
 
 import itertools
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from anew import Store
-from serving import over_a_socket
+from anew.server.group.address import GroupAddress
+from anew.server.group.opening import open_group
+from anew.server.place import Place
+from serving import over_a_socket, place_over_a_socket
 
 PROGRAM = """
 import sys
@@ -29,9 +34,11 @@ with Store(sys.argv[1]) as store:
 PROCESSES = 8
 
 
-def race(address: str, times: int) -> None:
+def race(times: int, *addresses: str) -> None:
     running = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM, address, f"p{n}", str(times)])
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, addresses[n % len(addresses)], f"p{n}", str(times)]
+        )
         for n in range(PROCESSES)
     ]
     assert [one.wait(300) for one in running] == [0] * PROCESSES
@@ -58,7 +65,7 @@ def check(store: Store, times: int) -> None:
 @pytest.mark.slow
 def test_eight_processes_on_one_folder(tmp_path: Path):
     (tmp_path / "store").mkdir()
-    race(str(tmp_path / "store"), 5)
+    race(5, str(tmp_path / "store"))
     with Store(tmp_path / "store") as store:
         check(store, 5)
 
@@ -67,6 +74,23 @@ def test_eight_processes_on_one_folder(tmp_path: Path):
 def test_eight_processes_at_a_server(tmp_path: Path):
     (tmp_path / "store").mkdir()
     with over_a_socket(str(tmp_path / "store")) as url:
-        race(url, 3)
+        race(3, url)
         with Store(url) as store:
             check(store, 3)
+
+
+@pytest.mark.slow
+def test_eight_processes_at_two_servers_of_a_group(
+    tmp_path: Path, make_database: Callable[[], str]
+):
+    address = GroupAddress(make_database(), str(tmp_path / "bucket"), str(tmp_path / "cache"))
+    with ExitStack() as open_:
+        urls = []
+        for _ in range(2):
+            group = open_group(address, user="tester")
+            place = Place(group.backend, group.upkeep, group.close, group.intake, group.within)
+            urls.append(open_.enter_context(place_over_a_socket(place)))
+        race(3, *urls)
+        for url in urls:
+            with Store(url) as store:
+                check(store, 3)

@@ -118,6 +118,20 @@ class BucketBlobs:
         with _as_os_errors(check_key(key)):
             return int(obstore.head(self._store, key)["size"])
 
+    def link(self, key: str, seconds: float) -> str | None:
+        """An address under which whoever has it can read a blob for some seconds; None where the service makes none.
+
+        Raises:
+            OSError: There are no keys to sign it with.
+        """
+        import obstore
+
+        check_key(key)
+        if self.url.startswith("memory:"):
+            return None
+        with _as_os_errors(key):
+            return str(obstore.sign(self._store, "GET", key, expires_in=timedelta(seconds=seconds)))
+
     @contextlib.contextmanager
     def local(self, key: str) -> Iterator[str]:
         """See `Blobs.local`."""

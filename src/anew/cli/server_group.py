@@ -52,7 +52,7 @@ def group_of(
     Raises:
         UsageError: A folder and a group were given, or a half of a group.
     """
-    from ..settings import server_catalog, server_series, server_stores
+    from ..settings import server_catalog, server_links, server_series, server_stores
 
     named = folder is not None or face.root is not None
     if named and (catalog or blobs or series):
@@ -71,5 +71,5 @@ def group_of(
     from ..server.group.address import GroupAddress
 
     cache = cache or set_cache
-    group = GroupAddress(catalog, blobs, series=series)
+    group = GroupAddress(catalog, blobs, series=series, links=server_links())
     return group._replace(cache=cache) if cache else group

@@ -29,7 +29,7 @@ from .observing import Asked
 from .openapi import openapi
 from .place import Place
 from .replies import MSGPACK, Denied, refused, replied
-from .routes import Call, Nothing, Route
+from .routes import Call, Misread, Nothing, Route
 from .static import PAGE
 from .table import API, ROUTES
 
@@ -201,14 +201,12 @@ async def _foreign(request: Request, route: Route) -> Any:
         if not isinstance(found, dict):
             raise InvalidValue("The body is no object of JSON.", key=None)
         given |= found
+    given |= request.path_params
+    strict = route.strict and route.method != "GET"
     try:
-        return msgspec.convert(
-            {**given, **request.path_params},
-            route.question,
-            strict=route.strict and route.method != "GET",
-        )
+        return msgspec.convert(given, route.question, strict=strict)
     except msgspec.ValidationError as error:
-        raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
+        raise Misread(error, given) from None
 
 
 def _several(request: Request, kind: type[Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _asker(call: Call) -> Asker:
 
 
 def _service(call: Call) -> Dash:
-    service = call.place.service(Dash)
+    service = call.place.tracker(Dash)
     if service is None:
         raise Denied(
             501, "NoFolder", "This server keeps no folder that clients of ml-dash could write to."

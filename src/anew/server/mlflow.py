@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import anyio.to_thread
 import msgspec
@@ -29,7 +31,7 @@ from .foreign import feed, needing
 from .models import registered_models
 from .replies import JSON, SECURITY, Denied, refused, replied
 from .requests import ContentRequest
-from .routes import Call, Nothing, Route
+from .routes import Call, Misread, Nothing, Route
 
 __all__ = ["MLFLOW", "MLFLOW_ROUTES"]
 
@@ -38,6 +40,7 @@ _API = f"{MLFLOW}/api/2.0/mlflow"
 _STORE = f"{MLFLOW}/api/2.0/mlflow-artifacts/artifacts"
 _MPU = f"{MLFLOW}/api/2.0/mlflow-artifacts/mpu"
 _PARTS = f"{_MPU}/part"
+_LINKS = f"{MLFLOW}/api/2.0/mlflow-artifacts/presigned"
 _VERSION = "3.17.2"
 """The version of MLflow whose client is tested against this API."""
 
@@ -68,7 +71,7 @@ def _models_scope(caller: Caller) -> str | None:
 
 
 def _service(call: Call) -> Tracking:
-    service = call.place.service(Tracking)
+    service = call.place.tracker(Tracking)
     if service is None:
         raise MlflowProblem(
             "NOT_IMPLEMENTED",
@@ -103,6 +106,7 @@ def _stored(method: Callable[[Stored, Asker, Any], Any]) -> Callable[[Call], Any
     return _does(method, "stored")
 
 
+_MOST_SHOWN = 80
 _CODES: dict[int, Code] = {
     400: "INVALID_PARAMETER_VALUE",
     401: "UNAUTHENTICATED",
@@ -118,8 +122,6 @@ _CODES: dict[int, Code] = {
     501: "NOT_IMPLEMENTED",
     503: "TEMPORARILY_UNAVAILABLE",
 }
-_AT = re.compile(r"at `\$\.(?P<at>[^`]+)`")
-_LACKS = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
 
 def _refused(error: BaseException) -> Response:
@@ -132,24 +134,18 @@ def _refused(error: BaseException) -> Response:
     else:
         problem = problem_of(error)
         message = problem.message if problem is not None else "The server could not answer."
-    if isinstance(error, InvalidValue):
-        message = _in_their_words(message)
+    if isinstance(error, Misread) and error.at:
+        if error.value is None:
+            message = f"Missing value for required parameter '{error.at}'. {message}"
+        else:
+            shown = json.dumps(error.value)
+            shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+            message = f"Invalid value {shown} for parameter '{error.at}' supplied: {message}"
     code = _CODES.get(ours.status_code, "INTERNAL_ERROR")
     kept = {
         key: ours.headers[key] for key in ("retry-after", "www-authenticate") if key in ours.headers
     }
     return _refusal(ours.status_code, code, message, kept)
-
-
-def _in_their_words(message: str) -> str:
-    """What is wrong with a body, as MLflow's server says it."""
-    lacks = _LACKS.search(message)
-    if lacks is not None:
-        return f"Missing value for required parameter '{lacks['name']}'. {message}"
-    at = _AT.search(message)
-    return (
-        message if at is None else f"Invalid value for parameter '{at['at']}' supplied. {message}"
-    )
 
 
 def _refusal(status: int, code: Code, message: str, headers: dict[str, str]) -> Response:
@@ -170,7 +166,8 @@ def _unknown(call: Call) -> Any:
 
 
 def _info(call: Call) -> answers.ServerInfo:
-    return answers.ServerInfo()
+    service = call.place.tracker(Tracking)
+    return answers.ServerInfo(multipart_downloads_enabled=service is not None and service.links)
 
 
 async def _text(call: Call) -> Response:
@@ -192,15 +189,31 @@ async def _upload(call: Call) -> Response:
             await anyio.to_thread.run_sync(arriving.close)
 
 
+def _base(call: Call) -> str:
+    return str(call.request.base_url).rstrip("/")
+
+
+def _shown_again(call: Call) -> dict[str, str]:
+    """What the client is to show at addresses of this server that it is told: what it has shown for this request. It sends nothing else there."""
+    shown = call.request.headers.get("authorization")
+    return {} if shown is None else {"Authorization": shown}
+
+
+def _link(call: Call) -> answers.DownloadLink:
+    """Where a file can be fetched in ranges, several at once: from the bucket, or from this server."""
+    path = call.question.path
+    link, size = _service(call).stored.link(_asker(call), path)
+    if link is not None:
+        return answers.DownloadLink(link, {}, size)
+    return answers.DownloadLink(f"{_base(call)}{_STORE}/{quote(path)}", _shown_again(call), size)
+
+
 def _begin_upload(call: Call) -> answers.UploadBegun:
     asked: requests.UploadRequest = call.question
     upload_id = _service(call).stored.begin_upload(_asker(call), asked)
-    shown = call.request.headers.get("authorization")
-    # The client sends a part with these headers and no others: it shows again what it has shown for this request.
-    headers = {} if shown is None else {"Authorization": shown}
-    base = str(call.request.base_url).rstrip("/")
+    headers = _shown_again(call)
     parts = (
-        answers.UploadPart(f"{base}{_PARTS}/{upload_id}/{number}", number, headers)
+        answers.UploadPart(f"{_base(call)}{_PARTS}/{upload_id}/{number}", number, headers)
         for number in range(1, asked.num_parts + 1)
     )
     return answers.UploadBegun(upload_id, tuple(parts))
@@ -214,9 +227,12 @@ async def _upload_part(call: Call) -> Response:
     part = await anyio.to_thread.run_sync(stored.part, who, asked, int(length))
     try:
         await feed(call, part.write)
+        tag = await anyio.to_thread.run_sync(part.keep)
     except ClientDisconnect:
         raise InvalidValue("The part ends before it is whole.", key="path") from None
-    tag = await anyio.to_thread.run_sync(part.keep)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(part.close)
     answer = replied(call.request, answers.Done())
     answer.headers["ETag"] = f'"{tag}"'
     return answer
@@ -282,6 +298,7 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("GET", f"{MLFLOW}/get-artifact", "artifact", requests.ArtifactsRequest, bytes, "An artifact of a run.", stream=_fetch, **_FILE),
     _route("GET", _STORE, "stored", requests.ArtifactsRequest, answers.FilesAnswer, "What lies in the store of artifacts.", reply=_stored(Stored.in_folder)),
     _route("GET", f"{_STORE}/{{path:path}}", "download", requests.ArtifactRequest, bytes, "The bytes of an artifact.", stream=_download, **_FILE),
+    _route("GET", f"{_LINKS}/{{path:path}}", "download-link", requests.ArtifactRequest, answers.DownloadLink, "From where an artifact can be fetched in ranges.", reply=_link),
     _route("PUT", f"{_STORE}/{{path:path}}", "upload", requests.ArtifactRequest, answers.Done, "Keep an artifact.", stream=_upload, raw=True, **_WRITES),
     _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_stored(Stored.delete), **_DELETES),
     _route("POST", f"{_MPU}/create/{{folder:path}}", "begin-upload", requests.UploadRequest, answers.UploadBegun, "Begin a file that arrives in parts.", reply=_begin_upload, **_WRITES),

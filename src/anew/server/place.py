@@ -11,6 +11,7 @@ from ..query.question import Question
 from ..query.scope import Scope
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
+from ..trackers.records import FolderRecords, Records
 from .callers import Role
 from .intake.protocol import Intake
 from .intake.weights import ServedWeights
@@ -29,6 +30,7 @@ PATIENCE = 1.0
 """Seconds that an answer waits until what was just written is taken in; ten thousand experiments take many."""
 
 Within = Callable[[Scope | None, str], tuple[Backend, Upkeep]]
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -45,6 +47,7 @@ class Place:
         seconds: How long reading may take for one question.
         weights: The weights that are served; those in the folder if not given.
         lacking: Tells what is away that answers can do without; "" if nothing is.
+        records: Where clients of other trackers write; the folder, if one is served and this is not given.
         alone: Tells whether this server, and no other of the group, does what is done once for all of them; asked again and again.
 
     Attributes:
@@ -65,6 +68,7 @@ class Place:
         weights: ServedWeights | None = None,
         lacking: Callable[[], str] = lambda: "",
         alone: Callable[[], bool] = lambda: True,
+        records: Records | None = None,
     ) -> None:
         self.alone = alone
         self._backend = backend
@@ -81,17 +85,29 @@ class Place:
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}
+        self._records = records
 
     def service(self, make: Callable[[str], T]) -> T | None:
         """What serves the folder in its own way, made once; None where no folder is served."""
         folder = self._backend.about().root
-        if folder is None:
-            return None
         with self._making:
-            if make not in self._services:
-                self._services[make] = make(folder)
-            found: T = self._services[make]
-            return found
+            return None if folder is None else self._made(make, folder)
+
+    def tracker(self, make: Callable[[Records], T]) -> T | None:
+        """What serves clients of another tracker, made once; None where they cannot write."""
+        with self._making:
+            if self._records is None:
+                folder = self._backend.about().root
+                if folder is None:
+                    return None
+                self._records = FolderRecords(folder)
+            return self._made(make, self._records)
+
+    def _made(self, make: Callable[[A], T], of: A) -> T:
+        if make not in self._services:
+            self._services[make] = make(of)
+        found: T = self._services[make]
+        return found
 
     def whole(self) -> Backend:
         """The backend for what the server does by itself. Nobody's question is answered from it."""

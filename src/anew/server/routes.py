@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ..errors import InvalidValue
 from .callers import Caller, Role
 
 if TYPE_CHECKING:
@@ -19,7 +21,35 @@ if TYPE_CHECKING:
     from .meters import Meters
     from .place import Place
 
-__all__ = ["Call", "Nothing", "Route"]
+__all__ = ["Call", "Misread", "Nothing", "Route"]
+
+_AT = re.compile(r"at `\$(?P<path>[^`]*)`")
+_LACKS = re.compile(r"missing required field `(?P<name>[^`]+)`")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+
+
+class Misread(InvalidValue):
+    """What the client of another tracker asks cannot be read.
+
+    Attributes:
+        at: The part of it that is wrong, such as `metrics[0].step`; "" where that is not known.
+        value: What stands there; None for nothing.
+    """
+
+    def __init__(self, error: msgspec.ValidationError, given: Any) -> None:
+        said = str(error)
+        super().__init__(f"The question cannot be read: {said}")
+        found, lacks = _AT.search(said), _LACKS.search(said)
+        path = found["path"].removeprefix(".") if found else ""
+        self.value: Any = given
+        for name, number in _STEP.findall(path):
+            try:
+                self.value = self.value[int(number) if number else name]
+            except (LookupError, TypeError):
+                self.value = None
+        if lacks is not None:
+            path, self.value = f"{path}.{lacks['name']}".removeprefix("."), None
+        self.at = path
 
 
 class Nothing(msgspec.Struct, frozen=True):

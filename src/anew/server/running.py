@@ -250,7 +250,7 @@ def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
     group = open_group(root, user=user, seconds=seconds)
     return Place(
         group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking,
-        alone=lambda: group.stores.worker.leases.alone("alerts"),
+        alone=lambda: group.stores.worker.leases.alone("alerts"), records=group.records,
     )  # fmt: skip
 
 

@@ -6,27 +6,24 @@ live on with the next: nothing but the journal's own times is needed for that, a
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, Literal, TypeVar
 
-from ..errors import Conflict, NotFound
-from ..journal.edits import append_event
+from ..errors import Conflict
 from ..journal.follow import read_events
-from ..journal.layout import ExperimentLayout, RootLayout
-from ..journal.root import announce, append_block, author_name, make_root
+from ..journal.layout import part_name
 from ..journal.vanished import gone_writers, settle
-from ..journal.writer import FORMAT_VERSION, ROTATE_BYTES, Writer
+from ..journal.writer import ROTATE_BYTES
 from ..record.encode import encode_line
 from ..record.fold import ExperimentState, fold
 from ..record.ids import new_id
 from ..record.secrets import mask_event
 from ..record.status import Status
-from ..tracking.documents import claim_identity, iso_time, read_identity, write_json
-from ..tracking.identity import named
+from .records import Home, Records
 
 __all__ = ["Experiments", "Written"]
 
@@ -41,15 +38,15 @@ class Experiments(Generic[W]):
     """The experiments that clients write to. Any thread may use them.
 
     Args:
-        root: The folder that is served.
+        records: Where they are kept.
         make: Makes what writes to one.
         heartbeat: Seconds; six of them without a request, and a client is taken to be gone.
     """
 
     def __init__(
-        self, root: RootLayout, make: Callable[..., W], heartbeat: float = _HEARTBEAT
+        self, records: Records, make: Callable[..., W], heartbeat: float = _HEARTBEAT
     ) -> None:
-        self._root = root
+        self._records = records
         self._make = make
         self._heartbeat = heartbeat
         self._open: OrderedDict[str, W] = OrderedDict()
@@ -65,20 +62,8 @@ class Experiments(Generic[W]):
             OSError: It cannot be written.
         """
         with self._lock:
-            place = named(self._root, prefix, project=None, is_prefix=True)
-            known = place.known()
-            if known and known[0].id:
-                found = self._known(known[0].id, known[0].prefix)
-                is_new = False
-            else:
-                made = place.place(known, new_id(), new_id())
-                found = self._keep(
-                    self._written(
-                        made.prefix,
-                        _made(self._root, made.prefix, made.name, made.experiment_id),
-                    )
-                )
-                is_new = True
+            home, is_new = self._records.begin(prefix)
+            found = self._keep(self._written(home)) if is_new else self._known(home)
         found.start(user, host)
         return found, is_new
 
@@ -94,9 +79,7 @@ class Experiments(Generic[W]):
             InvalidName: There can be no experiment of that name there.
             OSError: It cannot be written.
         """
-        made = named(self._root, name, project=project).place([], new_id(), new_id())
-        _made(self._root, made.prefix, made.name, made.experiment_id)
-        found = self._written(made.prefix, made.experiment_id, made.name)
+        found = self._written(self._records.create(name, project))
         with self._lock:
             self._keep(found)
         found.first(user, host, began)
@@ -105,26 +88,28 @@ class Experiments(Generic[W]):
     def known(self, experiment_id: str, prefix: str) -> W:
         """One that is there, by what is known of it."""
         with self._lock:
-            return self._known(experiment_id, prefix)
+            return self._known(self._records.home(experiment_id, prefix))
 
     def held(self, experiment_id: str) -> W | None:
         """One that a client has open, if it still lies where it did."""
         with self._lock:
             found = self._open.get(experiment_id)
-            if found is not None and not found.is_there:
-                del self._open[experiment_id]
-                return None
-            return found
-
-    def _known(self, experiment_id: str, prefix: str) -> W:
-        found = self._open.get(experiment_id)
-        if found is None or found.prefix != prefix:
-            return self._keep(self._written(prefix, experiment_id))
-        self._open.move_to_end(experiment_id)
+        if found is not None and not found.home.is_there():
+            with self._lock:
+                if self._open.get(experiment_id) is found:
+                    del self._open[experiment_id]
+            return None
         return found
 
-    def _written(self, prefix: str, experiment_id: str, name: str = "") -> W:
-        return self._make(self._root, prefix, experiment_id, self._heartbeat, name)
+    def _known(self, home: Home) -> W:
+        found = self._open.get(home.id)
+        if found is None or found.prefix != home.prefix:
+            return self._keep(self._written(home))
+        self._open.move_to_end(home.id)
+        return found
+
+    def _written(self, home: Home) -> W:
+        return self._make(home, _SERVER + self._records.mark, self._heartbeat)
 
     def _keep(self, one: W) -> W:
         self._open[one.id] = one
@@ -136,47 +121,55 @@ class Experiments(Generic[W]):
 class Written:
     """One experiment that clients write to.
 
+    Args:
+        home: Where it is kept.
+        mark: What tells the writers of this server from those of a server on a copy.
+        heartbeat: Seconds; six of them without a request, and its client is taken to be gone.
+
     Attributes:
-        id, prefix, layout: Which.
+        id, prefix, home: Which.
         lock: Held while something is written.
+        others: How often another server was found to have written to it: what was remembered before that is old.
     """
 
-    def __init__(
-        self,
-        root: RootLayout,
-        prefix: str,
-        experiment_id: str,
-        heartbeat: float = _HEARTBEAT,
-        name: str = "",
-    ) -> None:
-        self._root = root
-        self._heartbeat = heartbeat
-        self._name = name or prefix.rpartition("/")[2]
-        self.id = experiment_id
-        self.prefix = prefix
-        self.layout: ExperimentLayout = root.experiment(prefix)
+    def __init__(self, home: Home, mark: str, heartbeat: float = _HEARTBEAT) -> None:
+        self.home = home
+        self.id = home.id
+        self.prefix = home.prefix
         self.lock = threading.RLock()
+        self.others = 0
+        self._mark = mark
+        self._heartbeat = heartbeat
         self._writer = ""
         self._late = False  # the writer keeps what comes after the end, and decides nothing
         self._part = 1
 
-    @property
-    def is_there(self) -> bool:
-        """Whether its folder is where it was."""
-        return os.path.isdir(self.layout.path("journal"))
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While nobody else writes to it for clients.
+
+        Raises:
+            NotFound: It was deleted.
+            OSError: It cannot be reached.
+        """
+        with self.lock, self.home.held() as changed:
+            if changed:
+                self.others += 1
+                self._writer = ""
+            yield
 
     # -- life --------------------------------------------------------------------------------------
 
     def first(self, user: str, host: str, began: float | None) -> None:
         """Open it for the first time; `began` is when its client says that was."""
-        with self.lock:
+        with self.alone():
             self._claim("main", "lead", new_id(), user, host, (), began)
 
     def start(self, user: str, host: str) -> None:
         """Open it for a client, or go on with the opening that is under way."""
-        with self.lock:
+        with self.alone():
             state = self._state()
-            gone = gone_writers(self.layout.folder, state)
+            gone = gone_writers(self.home.storage(), state)
             silent = {one.writer for one in gone}
             mine = self._mine(state)
             if mine and mine not in silent:
@@ -201,7 +194,7 @@ class Written:
         Raises:
             Conflict: No client ever opened it through a server.
         """
-        with self.lock:
+        with self.alone():
             state = self._state()
             writer = (
                 self._mine(state)
@@ -218,29 +211,20 @@ class Written:
             if state.writers[writer].status is Status(status):
                 return
             fields = {"status": status, "reason": reason, "wrote": self._wrote(writer)}
-            self._append(self.layout.events(writer), "closed", fields, at)
+            self._append(writer, "closed", fields, at)
             self._writer = ""
-            known = read_identity(self.layout.metadata) or {}
-            write_json(
-                self.layout.metadata, {**known, "status": status, "ended_at": iso_time(time.time())}
-            )
-            announce(self._root, "ended", self.id, self.prefix)
+            self.home.ended(status)
 
     def touch(self) -> None:
         """A request is a sign of life."""
         if self._writer and not self._late:
-            try:
-                os.utime(self.layout.events(self._writer))
-            except OSError:
-                pass  # whatever comes next says what is wrong
+            self.home.touch(self._writer)
 
     def _state(self) -> ExperimentState:
-        if not self.is_there:
-            raise NotFound(f"The experiment {self.id} is not there any more.", name=self.id)
-        return fold(read_events(self.layout.folder))
+        return fold(read_events(self.home.storage()))
 
     def _is_mine(self, opened: Any) -> bool:
-        return bool(opened.role == "lead" and opened.job == self._mark())
+        return bool(opened.role == "lead" and opened.job == self._mark)
 
     def _mine(self, state: ExperimentState) -> str:
         """The writer of this server that has not ended, if there is one."""
@@ -269,13 +253,9 @@ class Written:
         self._claim("main", "lead", new_id(), last.user, last.host, left)
         return self._writer
 
-    def _mark(self) -> str:
-        """What tells the writers of this server from those of a server on a copy of the folder."""
-        return _SERVER + author_name(self._root)
-
     def _continue(self, writer: str) -> None:
         self._writer, self._late, self._part = writer, False, 1
-        while os.path.exists(self.layout.points(writer, self._part + 1)):
+        while self.home.size(_points(writer, self._part + 1)):
             self._part += 1
 
     def _claim(
@@ -289,17 +269,15 @@ class Written:
         began: float | None = None,
     ) -> None:
         opened: dict[str, Any] = {
-            "experiment_id": self.id, "name": self._name, "role": role, "user": user,
-            "heartbeat": self._heartbeat if role == "lead" else 0.0, "prefix": self.prefix, "opening": opening, "job": self._mark(),
+            "experiment_id": self.id, "name": self.home.name, "role": role, "user": user,
+            "heartbeat": self._heartbeat if role == "lead" else 0.0, "prefix": self.prefix, "opening": opening, "job": self._mark,
             # The process is elsewhere, and nothing of it can be seen from here.
             "host": host, "machine": "", "boot": "", "pid": 0, "pid_started": 0, "pid_space": "",
         }  # fmt: skip
         if over:
             opened["over"] = list(over)
-        writer = Writer(self.layout, label, opened, _raised, began)
-        writer.forget()  # nothing is kept open between requests: there may be thousands of experiments
-        self._writer, self._late, self._part = writer.name, role != "lead", 1
-        announce(self._root, "opened", self.id, self.prefix)
+        self._writer = self.home.open(label, opened, began)
+        self._late, self._part = role != "lead", 1
 
     def _ready(self) -> str:
         """The writer to write with; what comes after the end has one that decides nothing."""
@@ -323,13 +301,14 @@ class Written:
             NotFound: It was deleted.
             OSError: It cannot be written.
         """
-        with self.lock:
-            if not self._writer and not (mine := self._mine(self._state())):
-                append_event(self._root, self.layout, self.id, kind, **fields)
-                return
+        with self.alone():
             if not self._writer:
+                mine = self._mine(self._state())
+                if not mine:
+                    self.home.edit(kind, fields)
+                    return
                 self._continue(mine)
-            self._append(self.layout.events(self._writer), kind, fields)
+            self._append(self._writer, kind, fields)
 
     def points(self, lines: bytes) -> None:
         """Append lines with points.
@@ -338,13 +317,11 @@ class Written:
             NotFound: It was deleted.
             OSError: It cannot be written.
         """
-        with self.lock:
+        with self.alone():
             writer = self._ready()
-            path = self.layout.points(writer, self._part)
-            if _size(path) > ROTATE_BYTES:
+            if self.home.size(_points(writer, self._part)) > ROTATE_BYTES:
                 self._part += 1
-                path = self.layout.points(writer, self._part)
-            self._write(path, lines)
+            self._write(_points(writer, self._part), lines)
 
     def logs(self, lines: bytes) -> None:
         """Append lines with messages.
@@ -353,61 +330,26 @@ class Written:
             NotFound: It was deleted.
             OSError: It cannot be written.
         """
-        with self.lock:
-            self._write(self.layout.logs(self._ready()), lines)
+        with self.alone():
+            self._write(f"logs/logs-{self._ready()}.jsonl", lines)
 
-    def _write(self, path: str, lines: bytes) -> None:
-        if not self.is_there:
-            raise NotFound(f"The experiment {self.id} is not there any more.", name=self.id)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        append_block(path, lines)
-        if self._late:
-            announce(self._root, "changed", self.id, self.prefix)
+    def _write(self, segment: str, lines: bytes) -> None:
+        self.home.append(segment, lines, late=self._late)
         self.touch()
 
-    def _append(self, path: str, kind: str, fields: dict[str, Any], t: float | None = None) -> None:
+    def _append(
+        self, writer: str, kind: str, fields: dict[str, Any], t: float | None = None
+    ) -> None:
         given = {name: value for name, value in fields.items() if value is not None}
-        if not self.is_there:
-            raise NotFound(f"The experiment {self.id} is not there any more.", name=self.id)
-        append_block(
-            path,
-            encode_line(
-                {"k": kind, "t": time.time() if t is None else t, **mask_event(kind, given)}
-            ),
-        )
+        at = time.time() if t is None else t
+        line = encode_line({"k": kind, "t": at, **mask_event(kind, given)})
+        self.home.append(f"journal/{writer}.jsonl", line)
 
     def _wrote(self, writer: str) -> dict[str, int]:
-        paths = [self.layout.points(writer, part) for part in range(1, self._part + 1)]
-        found = {}
-        for path in (*paths, self.layout.logs(writer)):
-            folder, name = os.path.split(path)
-            if os.path.exists(path):
-                found[f"{os.path.basename(folder)}/{name}"] = _size(path)
-        return found
+        segments = [_points(writer, part) for part in range(1, self._part + 1)]
+        sizes = {one: self.home.size(one) for one in (*segments, f"logs/logs-{writer}.jsonl")}
+        return {segment: size for segment, size in sizes.items() if size}
 
 
-def _made(root: RootLayout, prefix: str, name: str, experiment_id: str) -> str:
-    """Make the folder of a new experiment; the id of the one that is there, if another process was quicker."""
-    make_root(root)
-    layout = root.experiment(prefix)
-    os.makedirs(layout.folder, exist_ok=True)
-    known = claim_identity(
-        layout.metadata,
-        {
-            "format": FORMAT_VERSION, "experiment_id": experiment_id, "prefix": prefix, "name": name,
-            "status": "running", "created_at": iso_time(time.time()),
-        },
-    )  # fmt: skip
-    os.makedirs(layout.path("journal"), exist_ok=True)
-    return experiment_id if known is None else str(known["experiment_id"])
-
-
-def _raised(error: OSError) -> None:
-    raise error
-
-
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return 0
+def _points(writer: str, part: int) -> str:
+    return f"metrics/{part_name(writer, part)}.jsonl"

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from anew import Store
 from serving import over_a_socket
+
+from .clients import said, theirs
 
 pytestmark = [
     pytest.mark.slow,
@@ -85,48 +78,12 @@ print("SAID " + json.dumps(said))
 """
 
 
-@contextmanager
-def theirs(folder: Path) -> Iterator[str]:
-    """MLflow's own server on SQLite."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/theirs.db", "--artifacts-destination", str(folder / "theirs")]  # fmt: skip
-    with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            for _ in range(600):
-                try:
-                    urllib.request.urlopen(f"{url}/health", timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            yield url
-        finally:
-            server.terminate()
-
-
-def said(uri: str, folder: Path) -> Any:
-    import json
-
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    lines = [line for line in done.stdout.splitlines() if line.startswith("SAID ")]
-    assert lines, done.stderr
-    return json.loads(lines[0].removeprefix("SAID "))
-
-
 def test_the_registry_answers_as_mlflows_own(root: Path, tmp_path: Path) -> None:
     root.mkdir(exist_ok=True)
     with over_a_socket(str(root)) as url:
-        ours = said(f"{url}/mlflow", tmp_path)
+        ours = said(PROGRAM, f"{url}/mlflow", tmp_path)
     with theirs(tmp_path) as url:
-        expected = said(url, tmp_path)
+        expected = said(PROGRAM, url, tmp_path)
     assert ours == expected
     fact = Store(str(root)).models["doubled:1"].fact
     assert fact.points_to == "mlflow"

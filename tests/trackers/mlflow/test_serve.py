@@ -6,99 +6,33 @@ The bodies are those that the client sends.
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anew import Experiment, Status, Store
+from anew import Experiment, Status
 from anew.server.access import Access
-from anew.server.app import make_app
 from anew.server.callers import Grant, Role
 from anew.server.identity.accounts import Accounts
 from anew.server.mlflow import MLFLOW_ROUTES
 from anew.trackers.mlflow.serve.missing import MISSING, missing_at
-from serving import InProcess, place_of
 
-API = "/mlflow/api/2.0/mlflow"
-FILES = "/mlflow/api/2.0/mlflow-artifacts/artifacts"
+from .served import FILES, GroupServer, Server, point
 
 
-class Server:
-    """The application on a folder, which can be stopped and started again."""
-
-    def __init__(self, root: Path, access: Access | None = None) -> None:
-        root.mkdir(exist_ok=True)
-        self.root = root
-        self._access = access or Access("tester")
-        self.headers = {"Authorization": "Bearer a"}
-        self.start()
-
-    def start(self) -> None:
-        self.place = place_of(str(self.root))
-        self._transport = InProcess(make_app(self.place, self._access))
-
-    def stop(self) -> None:
-        self._transport.close()
-        self.place.close()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def send(self, method: str, to: str, body: Any = None, **query: Any) -> Any:
-        data = (
-            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        )
-        full = to if to.startswith("/mlflow") else f"{API}/{to}"
-        asked = f"?{urlencode(query, doseq=True)}" if query else ""
-        headers = {"Content-Type": "application/json", **self.headers}
-        return self._transport.send(method, full + asked, headers, data)
-
-    def ask(self, method: str, to: str, body: Any = None, **query: Any) -> Any:
-        answer = self.send(method, to, body, **query)
-        assert answer.status == 200, (method, to, answer.status, answer.body)
-        return json.loads(answer.body)
-
-    def refused(self, method: str, to: str, body: Any = None, **query: Any) -> tuple[int, str]:
-        answer = self.send(method, to, body, **query)
-        said = json.loads(answer.body)
-        assert set(said) == {"error_code", "message"}
-        return answer.status, said["error_code"]
-
-    def experiment(self, name: str) -> str:
-        return str(self.ask("POST", "experiments/create", {"name": name})["experiment_id"])
-
-    def begin(self, experiment: str, **more: Any) -> str:
-        run = self.ask("POST", "runs/create", {"experiment_id": experiment, **more})["run"]
-        return str(run["info"]["run_id"])
-
-    def run(self, run_id: str) -> Any:
-        return self.ask("GET", "runs/get", run_id=run_id)["run"]
-
-    def log(self, run_id: str, **more: Any) -> Any:
-        return self.ask("POST", "runs/log-batch", {"run_id": run_id, **more})
-
-    def search(self, experiment: str, **more: Any) -> list[str]:
-        found = self.ask("POST", "runs/search", {"experiment_ids": [experiment], **more})
-        return [one["info"]["run_name"] for one in found.get("runs", [])]
-
-
-@pytest.fixture
-def server(root: Path) -> Iterator[Server]:
-    made = Server(root)
+@pytest.fixture(params=["folder", pytest.param("group", marks=pytest.mark.slow)])
+def server(request: pytest.FixtureRequest, root: Path) -> Iterator[Server]:
+    if request.param == "folder":
+        made = Server(root)
+    else:
+        made = GroupServer(root, request.getfixturevalue("make_database")())
     yield made
     made.stop()
-
-
-def point(key: str, value: Any, step: int, timestamp: int) -> dict[str, Any]:
-    return {"key": key, "value": value, "step": step, "timestamp": timestamp}
 
 
 def test_a_run_of_the_client_is_an_ordinary_experiment(server: Server) -> None:
@@ -124,7 +58,7 @@ def test_a_run_of_the_client_is_an_ordinary_experiment(server: Server) -> None:
         "POST", "runs/update", {"run_id": run, "status": "FINISHED", "end_time": 1_700_000_001_000}
     )
 
-    view = Store(str(server.root))[run]
+    view = server.store[run]
     assert view.prefix == f"lab/vision/first-{run}"
     assert (view.name, view.status, view.description) == ("first", Status.COMPLETED, "why")
     assert view.params.to_dict()["lr"] == "0.10"
@@ -170,7 +104,7 @@ def test_what_is_sent_again_is_there_once_also_after_a_restart(server: Server) -
     )
     history = server.ask("GET", "metrics/get-history", run_id=run, metric_key="loss")["metrics"]
     assert [one["value"] for one in history] == [1.0, 0.5, "NaN", 0.5, 9.0]
-    assert len(list(Store(str(server.root))[run].metrics["loss"].rows())) == 5
+    assert len(list(server.store[run].metrics["loss"].rows())) == 5
 
 
 @settings(
@@ -317,7 +251,7 @@ def test_artifacts_are_files_of_the_experiment(server: Server) -> None:
     for _ in range(2):  # the answer to the first may have been lost
         server.ask("PUT", f"{at}/plots/a%20b%25.bin", b"\x00\x01")
     server.ask("PUT", f"{at}/top.txt", b"text")
-    assert len(Store(str(server.root))[run].files) == 2
+    assert len(server.store[run].files) == 2
     listed = server.ask("GET", "artifacts/list", run_id=run)["files"]
     assert listed == [
         {"path": "plots", "is_dir": True},
@@ -435,6 +369,8 @@ def test_a_logged_model_keeps_its_files_with_its_run(server: Server) -> None:
 
 
 def test_a_run_of_anew_is_a_run_for_the_client(server: Server) -> None:
+    if isinstance(server, GroupServer):
+        pytest.skip("it records into the folder")
     with Experiment(prefix="lab/a/native", root=str(server.root)).run as native:
         native.log_metrics({"loss": 0.5})
     experiment = server.experiment("lab/a")
@@ -545,3 +481,33 @@ def test_the_guide_lists_what_is_missing() -> None:
 def test_what_is_missing_says_so(server: Server, path: str) -> None:
     assert server.refused("POST", path, {}) == (501, "NOT_IMPLEMENTED")
     assert server.refused("POST", "no/such", {}) == (404, "ENDPOINT_NOT_FOUND")
+
+
+@pytest.mark.slow
+def test_ten_thousand_runs_are_found_by_pages_and_by_filters(root: Path) -> None:
+    server = Server(root)
+    try:
+        experiment, total = server.experiment("lab/many"), 10_000
+        for at in range(total):
+            run = server.begin(experiment, run_name=f"r{at}", start_time=1_700_000_000_000 + at)
+            metrics = [point("loss", at * 7919 % total / total, 0, 1)]
+            server.log(run, metrics=metrics, params=[{"key": "lr", "value": str(at % 10)}])
+        found: list[str] = []
+        token = ""
+        while token is not None:
+            body = {"experiment_ids": [experiment], "max_results": 3000, "page_token": token}
+            page = server.ask("POST", "runs/search", body)
+            found += [one["info"]["run_name"] for one in page["runs"]]
+            token = page.get("next_page_token")
+        assert found == [f"r{at}" for at in reversed(range(total))]
+        most = {"max_results": 50_000}
+        less = server.search(experiment, filter="metrics.loss < 0.25 and params.lr = '3'", **most)
+        wanted = {
+            f"r{at}" for at in range(total) if at * 7919 % total / total < 0.25 and at % 10 == 3
+        }
+        assert set(less) == wanted
+        first = server.search(experiment, order_by=["metrics.loss ASC"], max_results=3)
+        ranked = sorted(range(total), key=lambda at: at * 7919 % total)
+        assert first == [f"r{at}" for at in ranked[:3]]
+    finally:
+        server.stop()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from anew import Store
-
-from .test_serve import FILES, Server
+from .served import FILES, Server
 from .test_serve import server as server
 
 MPU = "/mlflow/api/2.0/mlflow-artifacts/mpu"
@@ -42,7 +40,7 @@ def test_parts_arrive_in_any_order(server: Server) -> None:
     server.ask("POST", f"{MPU}/complete/{folder}", {**body, "parts": parts})
     whole = b"".join(pieces[number] for number in (1, 2, 3))
     assert server.send("GET", f"{FILES}/{folder}/w.bin").body == whole
-    (file,) = Store(str(server.root)).get(run).files
+    (file,) = server.store.get(run).files
     assert (file.prefix, file.name, file.size) == ("model", "w.bin", len(whole))
     assert server.refused("POST", f"{MPU}/complete/{folder}", {**body, "parts": parts})[0] == 404
 
@@ -64,4 +62,4 @@ def test_what_is_aborted_is_not_there(server: Server) -> None:
     for bad in (f"{experiment}/nosuchrun/artifacts", "..", f"{experiment}/{run}/artifacts/%2e%2e"):
         answer = server.send("POST", f"{MPU}/create/{bad}", {"path": "w", "num_parts": 1})
         assert answer.status in (400, 404), bad
-    assert list(Store(str(server.root)).get(run).files) == []
+    assert list(server.store.get(run).files) == []

@@ -15,7 +15,7 @@ from anew.server.access import Access
 from anew.server.callers import Grant, Role
 from anew.server.identity.accounts import Accounts
 
-from .test_serve import FILES, Server
+from .served import FILES, Server
 from .test_serve import server as server
 
 
@@ -46,7 +46,7 @@ def test_a_version_of_the_client_is_a_version_of_the_store(server: Server) -> No
     made = version(server, "vit", source, run_id=run, tags=[{"key": "a", "value": ""}])
     assert (made["version"], made["source"], made["run_id"]) == ("1", source, run)
     server.ask("POST", "registered-models/alias", {"name": "vit", "alias": "best", "version": "1"})
-    found = Store(str(server.root)).models["vit@best"]
+    found = server.store.models["vit@best"]
     assert (found.fact.points_to, found.fact.ref, found.fact.experiment) == ("mlflow", "model", run)
     assert [one.name for one in found.files()] == ["MLmodel", "weights.bin"]
     assert found.tags == {"a": ""}
@@ -60,7 +60,7 @@ def test_a_version_of_the_client_is_a_version_of_the_store(server: Server) -> No
 
 def test_a_version_of_the_store_is_a_version_of_the_client(server: Server) -> None:
     experiment, run = run_with_a_model(server)
-    models = Store(str(server.root)).models
+    models = server.store.models
     models.create("ours", description="made here")
     models.register("ours", f"{run}:model")
     shown = server.ask("GET", "registered-models/get", name="ours")["registered_model"]
@@ -74,7 +74,7 @@ def test_a_source_that_the_caller_may_not_see_stays_an_address(server: Server) -
     make(server, "vit")
     for source in ("runs:/nosuchrun/model", "s3://bucket/model"):
         version(server, "vit", source)
-    facts = [one.fact for one in Store(str(server.root)).models.get("vit").versions]
+    facts = [one.fact for one in server.store.models.get("vit").versions]
     assert [(one.points_to, one.experiment) for one in facts] == [("address", None)] * 2
 
 

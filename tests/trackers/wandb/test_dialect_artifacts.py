@@ -422,8 +422,12 @@ def test_a_linked_artifact_is_a_version_of_a_model_of_the_store():
         Path("m.bin").write_text("four")
         run.link_model("m.bin", "small")
         used = run.use_artifact("wandb-registry-model/vit:candidate")
+        by_number = [run.use_artifact(f"wandb-registry-model/vit:v{n}") for n in range(3)]
         id_ = run.id
     assert used.qualified_name == second.qualified_name
+    assert by_number[0].qualified_name == first.qualified_name
+    assert by_number[1].qualified_name == second.qualified_name
+    assert by_number[2].name.startswith("net:")
     assert Path(used.file("own")).read_text() == "two"
     with Store() as store:
         assert [one.name for one in store.models] == ["small", "vit"]

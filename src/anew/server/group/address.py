@@ -20,12 +20,14 @@ class GroupAddress(NamedTuple):
         cache: The folder of this machine for copies of what is read.
         series: The address of a ClickHouse server for the points, as `clickhouse://…`; "" keeps them as files below `series/` of
             `blobs`. It may hold a password too.
+        links: Seconds for which a link to a content in the bucket can be used; 0 where clients do not reach the bucket.
     """
 
     catalog: str
     blobs: str
     cache: str = DEFAULT_CACHE
     series: str = ""
+    links: float = 0.0
 
     def __repr__(self) -> str:
         return self.shown

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from blake3 import blake3
 from psycopg import Connection
 
+from ...blobs.bucket import BucketBlobs
 from ...blobs.linked import hash_file
 from ...blobs.protocol import Blobs
 from ...sync.wire import Accepted, Arrived, PieceRequest
@@ -89,6 +90,24 @@ class Contents:
             return self._blobs.read(key_of_content(hash), start, length)
         except FileNotFoundError:
             raise OSError(errno.EIO, "the object of a content is missing", hash) from None
+
+    def link(self, hash: str, size: int, seconds: float) -> str | None:
+        """An address under which whoever has it can read a content from the bucket for some seconds; None where there is none.
+
+        What it leads to never changes: a key is the hash of its bytes.
+
+        Raises:
+            OSError: The bucket has no such object.
+        """
+        if not isinstance(self._blobs, BucketBlobs):
+            return None
+        waiting = self._database.ask("SELECT data IS NOT NULL FROM content WHERE hash = %s", (hash,))  # fmt: skip
+        if waiting and waiting[0][0]:
+            return None
+        key = key_of_content(hash)
+        if self._blobs.size(key) != size:
+            raise OSError(errno.EIO, "the object of a content has another size", hash)
+        return self._blobs.link(key, seconds)
 
     @contextlib.contextmanager
     def local(self, hash: str, size: int) -> Iterator[str]:
@@ -215,6 +234,22 @@ class Contents:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         return True
+
+    def keep(self, sender: str, hash: str, size: int, path: str) -> None:
+        """Take a content that lies whole in a file of this machine, in `scratch`, and was verified; the file is gone then.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._store(hash, path)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO content (hash, size) VALUES (%s, %s) ON CONFLICT (hash) DO UPDATE SET at = clock_timestamp()",
+                (hash, size),
+            )
+            connection.execute(
+                "INSERT INTO given (hash, sender) VALUES (%s, %s) ON CONFLICT DO NOTHING", (hash, sender)
+            )  # fmt: skip
 
     def _store(self, hash: str, path: str) -> None:
         """Make an object of a content that was verified. One may be there that a database which was restored knows nothing of."""

@@ -196,6 +196,15 @@ class GroupStores:
         """See `OpenStores.trash`."""
         return self.bin.items()
 
+    def root_id(self) -> str:
+        """The id of the root, which is given one if it has none."""
+        found = self.journal.state().root_id()
+        if found is None:
+            self.truth.lines.name_root()
+            found = self.journal.state().root_id()
+        assert found is not None
+        return found
+
     # -- changing -----------------------------------------------------------------------------------------
 
     def left(self) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ from .database import Database
 from .intake import GroupIntake
 from .keeping import Keeper
 from .opened import GroupStores
+from .records import GroupRecords
 from .sent import GroupSent
 from .truth import Truth
 from .upkeep import GroupUpkeep
@@ -60,6 +61,7 @@ class OpenedGroup(NamedTuple):
     intake: GroupIntake
     keeper: Keeper
     weights: ServedWeights
+    records: GroupRecords
     health: Callable[[], Health] | None = None
 
     def lacking(self) -> str:
@@ -203,7 +205,7 @@ def open_group(
         stores.start()
         keeper.start(_told)
     return OpenedGroup(
-        LocalBackend(seen, user=user), GroupUpkeep(stores, seen, user=user), close, stores, within, intake, keeper, weights, health
+        LocalBackend(seen, user=user), GroupUpkeep(stores, seen, user=user), close, stores, within, intake, keeper, weights, GroupRecords(stores, group.links), health
     )  # fmt: skip
 
 

@@ -66,14 +66,23 @@ class Truth:
         )
         return {(experiment, path): size for experiment, path, size in rows}
 
-    def touch(self, segments: Sequence[tuple[str, str]]) -> None:
-        """Note that the writers of some segments are alive, by the clock of the database."""
-        if segments:
-            self.database.do(
-                "UPDATE segment SET changed_at = clock_timestamp() WHERE changed_at < clock_timestamp() - interval '1 second' "
-                "AND (experiment, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-                ([one[0] for one in segments], [one[1] for one in segments]),
-            )
+    def touch(
+        self, segments: Sequence[tuple[str, str]], connection: Connection[Row] | None = None
+    ) -> None:
+        """Note that the writers of some segments are alive, by the clock of the database.
+
+        Args:
+            connection: The transaction in which that is noted; one of its own, if not given.
+        """
+        query = (
+            "UPDATE segment SET changed_at = clock_timestamp() WHERE changed_at < clock_timestamp() - interval '1 second' "
+            "AND (experiment, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+        )
+        values = ([one[0] for one in segments], [one[1] for one in segments])
+        if connection is not None:
+            connection.execute(query, values)
+        elif segments:
+            self.database.do(query, values)
 
     def is_lost(self) -> bool:
         """Whether the bucket has experiments and the tables none, or not all yet: the database is not the one that they were accepted with.

@@ -14,6 +14,7 @@ from .translate.models import MODEL_KIND, LoggedModel, model_body, model_in
 if TYPE_CHECKING:
     from ...journal.documents import RootJournal
     from ...record.documents import Document
+    from ...record.root import RootState
 
 __all__ = ["Groups", "LoggedModels", "project_of"]
 
@@ -28,26 +29,38 @@ class Groups:
     """The MLflow experiments of a root. Any number of processes may make and change them.
 
     Args:
-        root: The root's folder.
+        root: The root's folder, or its journal.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str | RootJournal) -> None:
         self._root = root
-        self._opened: RootJournal | None = None
+        # What was read last, and how much the journal had then.
+        self._read: tuple[RootState, int, dict[str, Group]] | None = None
 
     @property
     def _journal(self) -> RootJournal:
-        if self._opened is None:
+        if isinstance(self._root, str):
             from ...journal.documents import RootJournal
             from ...journal.layout import RootLayout
 
-            self._opened = RootJournal(RootLayout(self._root))
-        return self._opened
+            self._root = RootJournal(RootLayout(self._root))
+        return self._root
 
     def all(self) -> list[Group]:
         """All that there are, deleted ones included."""
-        found = map(group_in, self._journal.documents(KIND, scope="root"))
-        return [group for group in found if group is not None]
+        return [*self._by_id().values()]
+
+    def with_id(self, id_: str) -> Group | None:
+        """The one of that id, or None."""
+        return self._by_id().get(id_)
+
+    def _by_id(self) -> dict[str, Group]:
+        state = self._journal.state()
+        read, count = self._read, state.count()
+        if read is None or read[0] is not state or read[1] != count:
+            groups = map(group_in, self._journal.documents(KIND, scope="root"))
+            read = self._read = (state, count, {one.id: one for one in groups if one is not None})
+        return read[2]
 
     def find(self, name: str) -> Group | None:
         """The one of that name, or None."""
@@ -95,14 +108,11 @@ class LoggedModels:
     """The logged models of a root. Any number of threads may make and change them.
 
     Args:
-        root: The root's folder.
+        journal: The root's journal.
     """
 
-    def __init__(self, root: str) -> None:
-        from ...journal.documents import RootJournal
-        from ...journal.layout import RootLayout
-
-        self._journal = RootJournal(RootLayout(root))
+    def __init__(self, journal: RootJournal) -> None:
+        self._journal = journal
 
     def all(self) -> list[LoggedModel]:
         """All that there are, deleted ones included."""

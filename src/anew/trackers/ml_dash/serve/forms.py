@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from typing import Any
 
-import blake3
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from ....blobs.linked import LinkedFiles
 from ....errors import InvalidValue
-from ....journal.layout import RootLayout
-from ....journal.permissions import set_mode
-from ....journal.root import make_private
 from ....record.ids import new_id
 from ....record.names import check_file_name, stored_path
 from ....record.plain import to_plain
@@ -154,7 +147,7 @@ class _Arriving:
         self.name = check_file_name(fields.get("name", ""))
         if self.prefix:
             check_file_name(self.prefix)
-        self._who, self._kind, self._root = who, kind, dash.root
+        self._who, self._kind = who, kind
         self._save = new_id()
         parts = (
             "files",
@@ -163,29 +156,22 @@ class _Arriving:
             stored_path(self.name),
         )
         self.path = "/".join(part for part in parts if part)
-        self._full = self.experiment.layout.path(*self.path.split("/"))
-        os.makedirs(os.path.dirname(self._full), exist_ok=True)
-        self._contents = _contents(self._root)
-        self._open = contextlib.ExitStack()
-        self._file, self._draft = self._open.enter_context(self._contents.draft(self._full))
-        self._size, self._blake3, self._sha256 = 0, blake3.blake3(), hashlib.sha256()
+        self._draft = self.experiment.home.draft(self.path)
+        self._sha256 = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
-        self._size += len(data)
-        self._blake3.update(data)
         self._sha256.update(data)
-        left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        self._draft.write(data)
 
     def keep(self, fields: dict[str, str]) -> NodesAnswer:
         """Put it in its place and record it, unless the same was sent before: the answer to that may have been lost."""
-        sha256, digest = self._sha256.hexdigest(), self._blake3.hexdigest()
+        sha256 = self._sha256.hexdigest()
         checksum = fields.get("checksum")
         if checksum and checksum.lower() != sha256:
             raise InvalidValue(
                 "The file is not what its checksum says: it was damaged on the way.", key="checksum"
             )
+        size, digest = self._draft.lay()
         metadata = _said(fields)
         metadata |= {"sha256": sha256} | ({"content_type": self._kind} if self._kind else {})
         for one in self._who.reader.files(self.experiment.id):
@@ -195,12 +181,12 @@ class _Arriving:
                 digest,
             ) and one.metadata == metadata:
                 return _answer(one)
-        set_mode(self._draft, os.fstat(self._file.fileno()).st_mode & 0o777 & ~0o222)
-        self._contents.put(self._draft, self._full, digest)
-        self.experiment.event(
-            "file", file_id=self._save, prefix=self.prefix, name=self.name, path=self.path,
-            size=self._size, hash=digest, metadata=metadata,
-        )  # fmt: skip
+        with self.experiment.alone():
+            self._draft.put()
+            self.experiment.event(
+                "file", file_id=self._save, prefix=self.prefix, name=self.name, path=self.path,
+                size=size, hash=digest, metadata=metadata,
+            )  # fmt: skip
         return _answer(
             next(
                 one
@@ -210,9 +196,7 @@ class _Arriving:
         )
 
     def close(self) -> None:
-        self._open.close()
-        with contextlib.suppress(OSError):  # it holds the file, if that was kept
-            os.rmdir(os.path.dirname(self._full))
+        self._draft.close()
 
 
 def _said(fields: dict[str, str]) -> dict[str, Any]:
@@ -235,7 +219,3 @@ def _said(fields: dict[str, str]) -> dict[str, Any]:
 def _answer(file: KnownFile) -> NodesAnswer:
     node = file.answer()
     return NodesAnswer(node=node, physical_file=node.physical_file)
-
-
-def _contents(root: RootLayout) -> LinkedFiles:
-    return LinkedFiles(root.contents, lambda folder: make_private(root, folder))

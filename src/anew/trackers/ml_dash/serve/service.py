@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from ....errors import InvalidName, InvalidValue, MissingDependency, NotFound
-from ....journal.layout import RootLayout
 from ....query.edits import AppendQuestion
 from ....reading.backend import Backend
 from ....record.edits import DeleteEdit
@@ -19,6 +18,7 @@ from ....record.names import check_label, check_prefix, metric_name
 from ....record.plain import flatten, from_plain, nest, to_plain
 from ....record.secrets import mask_secrets, mask_text
 from ...places import safe_segment
+from ...records import Records
 from ...written import Experiments
 from ..translate import (
     DELETED,
@@ -71,15 +71,14 @@ class Asker:
 
 
 class Dash:
-    """The API on one folder. Any thread may call it.
+    """The API. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        records: What is served.
     """
 
-    def __init__(self, root: str) -> None:
-        self.root = RootLayout(root)
-        self._experiments = Experiments(self.root, DashWritten)
+    def __init__(self, records: Records) -> None:
+        self._experiments = Experiments(records, DashWritten)
 
     # -- nodes -------------------------------------------------------------------------------------
 

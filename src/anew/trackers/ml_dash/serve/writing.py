@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from ....journal.layout import split_part
+from ....journal.storage import Blob, Storage
 from ....record.encode import encode_line
 from ....record.events import LogLine, PointLine
 from ...written import Written
@@ -33,6 +34,7 @@ class DashWritten(Written):
         self.said: set[tuple[str, str, bytes]] = set()
         self._recent: dict[str, Recent] = {}
         self._before: dict[str, list[int]] | None = None
+        self._known = self.others
 
     def rows(self, group: str, rows: Sequence[Row], counted: Callable[[], int]) -> tuple[int, int]:
         """Append rows of a metric or a track, unless they are held already; the number of the first, and how many are new.
@@ -40,7 +42,8 @@ class DashWritten(Written):
         Args:
             counted: How many rows there were before this server wrote any.
         """
-        with self.lock:
+        with self.alone():
+            self._forget_old()
             hashes = [_row_hash(row) for row in rows]
             recent = self._recent_of(group, counted)
             timed = all(row.time is not None or row.track for row in rows)
@@ -58,7 +61,8 @@ class DashWritten(Written):
         counted: Callable[[], int],
     ) -> tuple[int, int]:
         """Append messages (time, level, text, fields), unless they are held already; see `rows`."""
-        with self.lock:
+        with self.alone():
+            self._forget_old()
             hashes = [key_hash(_log_key(*entry)) for entry in entries]
             recent = self._recent_of(_LOGS, counted)
             timed = all(entry[0] is not None for entry in entries)
@@ -84,23 +88,39 @@ class DashWritten(Written):
             found = self._recent[stream] = Recent(counted(), before)
         return found
 
+    def _forget_old(self) -> None:
+        """Forget what another server has written to meanwhile."""
+        if self._known != self.others:
+            self._known = self.others
+            self._recent, self._before = {}, None
+            self.said.clear()
+
     def _read_before(self) -> dict[str, list[int]]:
         """Hashes of the last rows in the journal, by stream: a server that was killed may have written without an answer."""
         if self._before is None:
             self._before = {}
-            for writer in self.layout.writers():
-                if "-main-" not in writer and "-late-" not in writer:
-                    continue
-                part = 1
-                while os.path.exists(self.layout.points(writer, part + 1)):
-                    part += 1
-                for point in _lines(self.layout.points(writer, part), PointLine):
-                    group = next(iter(point.m), "").rpartition("/")[0]
-                    self._before.setdefault(group, []).append(_point_hash(point, group))
-                for line in _lines(self.layout.logs(writer), LogLine):
-                    key = _log_key(line.t, line.level, line.message, line.fields)
-                    self._before.setdefault(_LOGS, []).append(key_hash(key))
+            storage = self.home.storage()
+            parts: dict[str, tuple[int, Blob]] = {}
+            for blob in storage.list("metrics"):
+                stem, _, kind = blob.name.rpartition(".")
+                writer, part = split_part(stem)
+                if kind == "jsonl" and part >= parts.get(writer, (0, blob))[0]:
+                    parts[writer] = part, blob
+            for writer, (_, blob) in sorted(parts.items()):
+                if _is_ours(writer):
+                    for point in _lines(storage, f"metrics/{blob.name}", blob, PointLine):
+                        group = next(iter(point.m), "").rpartition("/")[0]
+                        self._before.setdefault(group, []).append(_point_hash(point, group))
+            for blob in storage.list("logs"):
+                if blob.name.startswith("logs-") and _is_ours(blob.name):
+                    for line in _lines(storage, f"logs/{blob.name}", blob, LogLine):
+                        key = _log_key(line.t, line.level, line.message, line.fields)
+                        self._before.setdefault(_LOGS, []).append(key_hash(key))
         return self._before
+
+
+def _is_ours(writer: str) -> bool:
+    return "-main-" in writer or "-late-" in writer
 
 
 def _row_hash(row: Row) -> int:
@@ -122,17 +142,15 @@ def _log_key(t: float | None, level: str, text: str, fields: dict[str, Any]) -> 
     return t, level, text, encode_line(fields) if fields else b""
 
 
-def _lines(path: str, kind: type[Any]) -> Iterable[Any]:
+def _lines(storage: Storage, path: str, blob: Blob, kind: type[Any]) -> Iterable[Any]:
     """The records at the end of a file of lines; what cannot be read is passed over."""
+    start = max(0, blob.size - _TAIL)
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(0, size - _TAIL))
-            lines = file.read().split(b"\n")
+        lines = storage.read(path, start, _TAIL).split(b"\n")
     except OSError:
         return
     decoder = msgspec.json.Decoder(kind)
-    for line in lines[1 if size > _TAIL else 0 :]:
+    for line in lines[1 if start else 0 :]:
         try:
             yield decoder.decode(line)
         except msgspec.DecodeError:

@@ -11,6 +11,7 @@ from .requests import DatasetInputGiven, Pair
 __all__ = [
     "CreatedExperiment",
     "Done",
+    "DownloadLink",
     "ExperimentAnswer",
     "ExperimentFound",
     "ExperimentsFound",
@@ -247,6 +248,14 @@ class ModelsFound(msgspec.Struct, frozen=True, omit_defaults=True):
 
     models: tuple[ModelAnswer, ...] = ()
     next_page_token: str | None = None
+
+
+class DownloadLink(msgspec.Struct, frozen=True):
+    """From where a file can be fetched in ranges, with which headers, and its bytes."""
+
+    url: str
+    headers: dict[str, str]
+    file_size: int
 
 
 class UploadPart(msgspec.Struct, frozen=True):

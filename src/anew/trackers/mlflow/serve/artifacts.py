@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import blake3
-
-from ....blobs.linked import LinkedFiles
-from ....journal.layout import RootLayout
-from ....journal.permissions import set_mode
-from ....journal.root import make_private
 from ....record.facts import ExperimentFacts, FileFact
 from ....record.ids import new_id
 from ....record.names import stored_path
@@ -158,12 +150,11 @@ class Arriving:
     """A file on its way into a run.
 
     Args:
-        root: The folder that is served.
         writing: What writes to the run.
         path: Its path among the artifacts, which is not empty.
     """
 
-    def __init__(self, root: RootLayout, writing: Written, path: str) -> None:
+    def __init__(self, writing: Written, path: str) -> None:
         self._writing, self._path = writing, path
         safe = safe_path(path)
         self._metadata = {} if safe == path else file_metadata(path)
@@ -176,12 +167,8 @@ class Arriving:
             stored_path(self._name),
         )
         self._stored = "/".join(part for part in parts if part)
-        self._full = writing.layout.path(*self._stored.split("/"))
-        os.makedirs(os.path.dirname(self._full), exist_ok=True)
-        self._contents = LinkedFiles(root.contents, lambda folder: make_private(root, folder))
-        self._open = contextlib.ExitStack()
-        self._file, self._draft = self._open.enter_context(self._contents.draft(self._full))
-        self._size, self._hash = 0, blake3.blake3()
+        self._draft = writing.home.draft(self._stored)
+        self._size, self._hash = 0, ""
 
     def write(self, data: bytes) -> None:
         """Take some bytes.
@@ -189,27 +176,23 @@ class Arriving:
         Raises:
             OSError: They cannot be written.
         """
-        self._size += len(data)
-        self._hash.update(data)
-        left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        self._draft.write(data)
+
+    def lay(self) -> None:
+        """Take it as whole."""
+        self._size, self._hash = self._draft.lay()
 
     def keep(self, there: Mapping[str, FileFact]) -> None:
         """Put it in its place and record it, unless the same lies there: the answer to an earlier request may have been lost."""
-        digest = self._hash.hexdigest()
         before = there.get(self._path)
-        if before is not None and before.hash.removeprefix("blake3:") == digest:
+        if before is not None and before.hash.removeprefix("blake3:") == self._hash:
             return
-        set_mode(self._draft, os.fstat(self._file.fileno()).st_mode & 0o777 & ~0o222)
-        self._contents.put(self._draft, self._full, digest)
+        self._draft.put()
         self._writing.event(
             "file", file_id=self._id, prefix=self._prefix, name=self._name, path=self._stored,
-            size=self._size, hash=digest, metadata=self._metadata,
+            size=self._size, hash=self._hash, metadata=self._metadata,
         )  # fmt: skip
 
     def close(self) -> None:
         """Let go of it; what was not kept is removed."""
-        self._open.close()
-        with contextlib.suppress(OSError):  # it holds the file, if that was kept
-            os.rmdir(os.path.dirname(self._full))
+        self._draft.close()

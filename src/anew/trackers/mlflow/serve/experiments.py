@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
+from ...records import Records
 from ..translate.facts import DEFAULT, milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
@@ -26,12 +26,12 @@ class ExperimentCalls:
     """The calls about experiments. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        records: Where they are kept.
     """
 
-    def __init__(self, root: str) -> None:
-        self._groups = Groups(root)
-        self._changing = threading.Lock()
+    def __init__(self, records: Records) -> None:
+        self._groups = Groups(records.journal)
+        self._records = records
 
     def create(
         self, who: Asker, asked: requests.CreateExperimentRequest
@@ -44,7 +44,7 @@ class ExperimentCalls:
             raise invalid(f"'name' exceeds the maximum length of {_MOST_NAME} characters.")
         who.check_writing(inside(name))
         tags = checked_tags(asked.tags)
-        with self._changing:
+        with self._records.alone("experiments"):
             there = self.named(name)
             if there is not None:
                 state = " in deleted state" if there.deleted else ""
@@ -84,7 +84,7 @@ class ExperimentCalls:
         name = asked.new_name
         if not name or not name.strip() or len(name) > _MOST_NAME:
             raise invalid(f"Invalid experiment name: {name!r:.80}.")
-        with self._changing:
+        with self._records.alone("experiments"):
             group = self.changeable(who, asked.experiment_id)
             other = self.named(name)
             if other is not None and other.id != group.id:
@@ -172,7 +172,8 @@ class ExperimentCalls:
 
     def by_id(self, experiment_id: str) -> Group | None:
         """The one of an id, or None."""
-        return next((one for one in self.all() if one.id == experiment_id), None)
+        found = self._groups.with_id(experiment_id)
+        return _default() if found is None and experiment_id == "0" else found
 
     def group(self, who: Asker, experiment_id: str) -> Group:
         """An experiment that the caller may see.

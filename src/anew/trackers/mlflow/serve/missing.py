@@ -39,8 +39,10 @@ MISSING: tuple[Missing, ...] = (
     Missing("3.0/mlflow/review-queues", "queues of traces to review"),
     Missing("3.0/mlflow/scorers", "scorers of language models"),
     Missing("3.0/mlflow/workspaces", "workspaces: projects and roles take their place"),
-    Missing("2.0/mlflow/artifacts/presigned", "links to a bucket for one artifact"),
-    Missing("2.0/mlflow-artifacts/presigned", "links to a bucket for one artifact"),
+    Missing(
+        "2.0/mlflow/artifacts/presigned",
+        "links to a bucket by the id of a run: artifacts lie behind the server",
+    ),
 )
 
 

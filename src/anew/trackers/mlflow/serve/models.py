@@ -6,9 +6,9 @@ an experiment that keeps its files and is no run of MLflow's.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ....query.points import PointsQuestion
 from ....record.facts import ExperimentFacts
 from ....record.secrets import mask_text
+from ...records import Records
 from ..translate.facts import milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
@@ -24,7 +25,7 @@ from ..write import LoggedModels, project_of
 from . import answers, artifacts, requests
 from .asking import Asker
 from .finding import Page, page_of, read_conditions, read_order, token_of
-from .problems import invalid, missing
+from .problems import MlflowProblem, invalid, missing
 from .reading import points_as_answered
 from .runs import KnownRun
 
@@ -65,17 +66,17 @@ class Holder(Protocol):
 
 
 class Models:
-    """The logged models of one folder. Any thread may call it.
+    """The logged models. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        records: Where they are kept.
         holder: Where their files are kept.
     """
 
-    def __init__(self, root: str, holder: Holder) -> None:
-        self._kept = LoggedModels(root)
+    def __init__(self, records: Records, holder: Holder) -> None:
+        self._kept = LoggedModels(records.journal)
         self._holder = holder
-        self._changing = threading.Lock()
+        self._records = records
 
     def create(self, who: Asker, asked: requests.CreateModelRequest) -> answers.ModelFound:
         """Make a logged model."""
@@ -89,7 +90,8 @@ class Models:
                 "the following characters: ('/', ':', '.', '%', '\\\"', \\\"'\\\")"
             )
         run = asked.source_run_id or ""
-        if run:
+        # MLflow takes the id of a run that is not there, too.
+        if run and who.reader.find(run) is not None:
             holder = self._holder.writable(who, run).writing.id
         else:
             holder = self._holder.hold(who, group, name, model_id)
@@ -158,6 +160,13 @@ class Models:
 
         self._change(who, model_id, noted)
 
+    def measured(self, who: Asker, model_id: str, run_id: str) -> None:
+        """Note that a run logs metrics of a logged model, if the caller may write to that."""
+        with contextlib.suppress(MlflowProblem):
+            model = self.of(who, model_id)
+            if run_id not in (model.run, *model.runs):
+                self._change(who, model_id, lambda one: one._replace(runs=(*one.runs, run_id)))
+
     def search(self, who: Asker, asked: requests.SearchModelsRequest) -> answers.ModelsFound:
         """Which logged models of some experiments meet a filter, the newest first."""
         conditions = read_conditions(asked.filter, _FIELDS)
@@ -172,10 +181,20 @@ class Models:
             if not one.deleted and id_of(one.experiment) in wanted and who.sees(f"{project_of(one.experiment)}/x")
         ]  # fmt: skip
         models.sort(key=lambda one: (one.created, one.id), reverse=True)
-        measured = "metric" in {*(one.entity for one in conditions), *(one.entity for one in order)}
+        entities = {*(one.entity for one in conditions), *(one.entity for one in order)}
+        measured = "metric" in entities or bool(asked.datasets)
         shown = [self._answer(who, one, measured=measured) for one in models]
-        met = [one for one in shown if all(c.holds(_values(one, c.entity, c.name)) for c in conditions)]  # fmt: skip
-        found = in_order(met, order, _values)
+
+        def values(one: answers.ModelAnswer, entity: str, name: str) -> list[Any]:
+            return _values(one, entity, name, asked.datasets)
+
+        met = [
+            one
+            for one in shown
+            if all(c.holds(values(one, c.entity, c.name)) for c in conditions)
+            and (not asked.datasets or any(_is_on(point, asked.datasets) for point in one.data.metrics))
+        ]  # fmt: skip
+        found = in_order(met, order, values)
         start = page_of(asked.page_token).offset
         stop = start + asked.max_results
         page = found[start:stop]
@@ -199,7 +218,7 @@ class Models:
     def _change(
         self, who: Asker, model_id: str, change: Callable[[LoggedModel], LoggedModel]
     ) -> LoggedModel:
-        with self._changing:
+        with self._records.alone("models"):
             model = self.of(who, model_id)
             who.check_writing(f"{project_of(model.experiment)}/x")
             return self._kept.keep(change(model))
@@ -213,18 +232,22 @@ class Models:
             last_updated_timestamp_ms=milliseconds(model.changed), artifact_uri=artifacts.model_uri(experiment_id, model.id),
             status=model.status, model_type=model.type, source_run_id=model.run, tags=_pairs(model.tags),
         )  # fmt: skip
-        metrics = _measured(who, model) if measured and model.run else ()
+        metrics = _measured(who, model) if measured else ()
         return answers.ModelAnswer(info, answers.ModelData(_pairs(model.params), metrics))
 
 
 def _measured(who: Asker, model: LoggedModel) -> tuple[answers.MetricAnswer, ...]:
-    """The last points that its run logged for it."""
-    question = PointsQuestion(ids=(model.run,), order="written", metadata=True)
-    last: dict[str, answers.MetricAnswer] = {}
+    """The last points that the run which made it and others logged for it, as far as the caller may see them."""
+    named = [one for one in (model.run, *model.runs) if one.isalnum()]
+    ids = tuple(one.id for one in who.reader.several(named)) if named else ()
+    if not ids:
+        return ()
+    question = PointsQuestion(ids=ids, order="written", metadata=True)
+    last: dict[tuple[str, str | None, str | None], answers.MetricAnswer] = {}
     for series in who.backend.points(question).series:
         for point in points_as_answered(series, named=True):
             if point.model_id == model.id:
-                last[point.key] = point
+                last[point.key, point.dataset_name, point.dataset_digest] = point
     return tuple(last.values())
 
 
@@ -232,9 +255,24 @@ def _field(name: str) -> str:
     return name if "." in name else f"attributes.{name}"
 
 
-def _values(one: answers.ModelAnswer, entity: str, name: str) -> list[Any]:
+def _is_on(point: answers.MetricAnswer, datasets: Sequence[requests.DatasetNamed]) -> bool:
+    """Whether a metric is of one of some data sets."""
+    return any(
+        point.dataset_name == one.dataset_name
+        and one.dataset_digest in (None, "", point.dataset_digest)
+        for one in datasets
+    )
+
+
+def _values(
+    one: answers.ModelAnswer, entity: str, name: str, datasets: Sequence[requests.DatasetNamed]
+) -> list[Any]:
     if entity == "metric":
-        return [float(point.value) for point in one.data.metrics if point.key == name]
+        return [
+            float(point.value)
+            for point in one.data.metrics
+            if point.key == name and (not datasets or _is_on(point, datasets))
+        ]
     if entity in ("param", "tag"):
         held = one.data.params if entity == "param" else one.info.tags
         return [pair.value for pair in held if pair.key == name]

@@ -541,8 +541,8 @@ def _check_source(source: str) -> None:
     )
     if bad:
         raise invalid(
-            f"Invalid model version source: '{source:.250}'. A source is an address of a run, of a logged model or of a store elsewhere, "
-            "without relative parts; a local path is none."
+            f"Invalid model version source: '{source:.250}'. A source is an address of a run, of a logged model or of a store elsewhere; "
+            "a local path is none. If supplying a source as an http, https, s3 or mlflow-artifacts address, leave out relative parts."
         )
 
 

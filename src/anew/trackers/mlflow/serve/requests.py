@@ -14,6 +14,7 @@ __all__ = [
     "CreateRunRequest",
     "DatasetGiven",
     "DatasetInputGiven",
+    "DatasetNamed",
     "DeleteExperimentTagRequest",
     "DeleteTagRequest",
     "ExperimentNameRequest",
@@ -347,6 +348,13 @@ class ModelOrder(msgspec.Struct, frozen=True, kw_only=True):
     ascending: bool = True
 
 
+class DatasetNamed(msgspec.Struct, frozen=True, kw_only=True):
+    """A data set; any digest of it, if none is given."""
+
+    dataset_name: str
+    dataset_digest: str | None = None
+
+
 class SearchModelsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which logged models, in which order."""
 
@@ -354,6 +362,7 @@ class SearchModelsRequest(msgspec.Struct, frozen=True, kw_only=True):
     filter: str | None = None
     max_results: int = 50
     order_by: tuple[ModelOrder, ...] = ()
+    datasets: tuple[DatasetNamed, ...] = ()
     page_token: str | None = None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ....record.encode import encode_line, number_or_name
@@ -37,14 +38,31 @@ class KnownRun:
         lock: Held while something is compared with what is there, and then written.
         params: Its parameters as texts; None if they were not read yet.
         points: Its points by metric; None if they were not read yet.
+        models: The ids of the logged models that it is known to log metrics of.
     """
 
     def __init__(self, writing: Written, *, is_new: bool) -> None:
         self.writing = writing
         self.name: str | None = None
         self.lock = threading.RLock()
+        self._others = writing.others
         self.params: dict[str, str] | None = {} if is_new else None
         self.points: dict[str, set[Point]] | None = {} if is_new else None
+        self.models: set[str] = set()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While nobody else writes to it for clients; what others have written meanwhile is not remembered wrongly.
+
+        Raises:
+            NotFound: It was deleted.
+            OSError: It cannot be reached.
+        """
+        with self.lock, self.writing.alone():
+            if self.writing.others != self._others:
+                self._others = self.writing.others
+                self.params = self.points = self.name = None
+            yield
 
     @property
     def count(self) -> int:
@@ -64,7 +82,7 @@ class KnownRun:
         Raises:
             MlflowProblem: One was set before, to another value; then none is set.
         """
-        with self.lock:
+        with self.alone():
             known = self.recall_params(read)
             new: dict[str, str] = {}
             for one in given:
@@ -89,7 +107,7 @@ class KnownRun:
 
         What a client sends again because an answer did not come is there already.
         """
-        with self.lock:
+        with self.alone():
             if self.points is None:
                 self.points = read()
             added: list[tuple[str, Point]] = []

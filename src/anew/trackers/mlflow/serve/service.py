@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....errors import AnewError
-from ....journal.layout import RootLayout
 from ....naming import random_name
 from ....query.edits import AppendQuestion
 from ....reading.upkeep import Trashed
@@ -14,6 +13,7 @@ from ....record.edits import DeleteEdit, RestoreEdit
 from ....record.facts import ExperimentFacts
 from ....record.secrets import mask_secrets, mask_text
 from ....record.status import Status
+from ...records import Records
 from ...written import Experiments, Written
 from ..translate import facts as translated
 from ..translate import question
@@ -64,25 +64,26 @@ _TOUCHED_EVERY = 200  # requests after which it is looked at how much is remembe
 
 
 class Tracking:
-    """The tracking API on one folder. Any thread may call it.
+    """The tracking API. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        records: What is served.
 
     Attributes:
         experiments: The experiments of MLflow's.
         models: The logged models.
         registry: The registered models.
         stored: The artifacts.
+        links: Whether there are links to them that lead past this server.
     """
 
-    def __init__(self, root: str) -> None:
-        layout = RootLayout(root)
-        self.experiments = ExperimentCalls(root)
-        self.models = Models(root, self)
+    def __init__(self, records: Records) -> None:
+        self.experiments = ExperimentCalls(records)
+        self.models = Models(records, self)
         self.registry = ModelRegistry(self.models, self)
-        self.stored = Stored(layout, self.models, self)
-        self._experiments = Experiments(layout, Written, _HEARTBEAT)
+        self.stored = Stored(records, self.models, self)
+        self.links = records.links
+        self._experiments = Experiments(records, Written, _HEARTBEAT)
         self._known = KnownRuns()
         self._requests = 0
 
@@ -108,14 +109,15 @@ class Tracking:
         about = RunFacts(
             group.id, group.name, asked.start_time, name if apart else None, label if apart else None, True
         )  # fmt: skip
-        one.event("captured", what=CAPTURED, data=mask_secrets(about.captured()))
         known = self._known.of(one, is_new=True)
         known.name = name
-        if said.parent is not None:
-            one.event("linked", parent=said.parent, relation="child")
-        self._tag(known, tags)
-        if asked.user_id and "mlflow.user" not in tags:
-            one.event("tags", add={"mlflow.user": mask_text(asked.user_id)})
+        with one.alone():
+            one.event("captured", what=CAPTURED, data=mask_secrets(about.captured()))
+            if said.parent is not None:
+                one.event("linked", parent=said.parent, relation="child")
+            self._tag(known, tags)
+            if asked.user_id and "mlflow.user" not in tags:
+                one.event("tags", add={"mlflow.user": mask_text(asked.user_id)})
         return answers.RunFound(self._run(who, one.id))
 
     def get_run(self, who: Asker, asked: requests.RunRequest) -> answers.RunFound:
@@ -146,8 +148,12 @@ class Tracking:
 
     def delete_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
         """Put a run in the trash."""
-        facts = who.reader.facts(run_id_of(asked))
+        facts = who.reader.facts(run_id_of(asked), "state")
         who.check_deleting(facts.prefix)
+        if not facts.status.ended and translated.is_served(
+            facts.state.captured if facts.state else {}
+        ):
+            self._written(facts).end("cancelled", "it was deleted")
         try:
             who.backend.append(AppendQuestion((DeleteEdit(id=facts.id),)))
         except AnewError as error:
@@ -298,7 +304,7 @@ class Tracking:
         self, who: Asker, known: KnownRun, what: str, more: Mapping[str, list[dict[str, Any]]]
     ) -> None:
         """Add to lists that are captured under a name what is not in them yet."""
-        with known.lock:
+        with known.alone():
             state = who.reader.facts(known.writing.id, "state").state
             before = (state.captured.get(what) if state is not None else None) or {}
             data: dict[str, Any] = {name: list(before.get(name) or ()) for name in more}
@@ -311,6 +317,9 @@ class Tracking:
     def _log(self, who: Asker, known: KnownRun, points: Sequence[requests.MetricGiven]) -> None:
         run_id = known.writing.id
         known.log_points(points, lambda: who.reader.points_of(run_id))
+        for model_id in {one.model_id for one in points if one.model_id} - known.models:
+            known.models.add(model_id)
+            self.models.measured(who, model_id, run_id)
         self._requests += 1
         if self._requests % _TOUCHED_EVERY == 0:
             self._known.tidy()
@@ -323,24 +332,25 @@ class Tracking:
         """Set tags; those that mean a run's name or description set these, and what tells of its program is captured too."""
         said = meaning(tags)
         one = known.writing
-        if said.description is not None:
-            one.event("field", field="description", value=said.description)
-        if said.name is not None and (known.name or "") != said.name:
-            self._rename(known, said.name)
-        plain = dict(said.tags)
-        if said.parent is not None:
-            plain["mlflow.parentRunId"] = said.parent
-        if plain:
-            one.event("tags", add=plain)
-        git = {
-            name: plain[tag]
-            for name, tag in (("commit", "mlflow.source.git.commit"), ("branch", "mlflow.source.git.branch"), ("remote", "mlflow.source.git.repoURL"))
-            if plain.get(tag)
-        }  # fmt: skip
-        if git:
-            one.event("captured", what="git", data=git)
-        if plain.get("mlflow.source.name"):
-            one.event("captured", what="command", data={"entry": plain["mlflow.source.name"]})
+        with known.alone():
+            if said.description is not None:
+                one.event("field", field="description", value=said.description)
+            if said.name is not None and (known.name or "") != said.name:
+                self._rename(known, said.name)
+            plain = dict(said.tags)
+            if said.parent is not None:
+                plain["mlflow.parentRunId"] = said.parent
+            if plain:
+                one.event("tags", add=plain)
+            git = {
+                name: plain[tag]
+                for name, tag in (("commit", "mlflow.source.git.commit"), ("branch", "mlflow.source.git.branch"), ("remote", "mlflow.source.git.repoURL"))
+                if plain.get(tag)
+            }  # fmt: skip
+            if git:
+                one.event("captured", what="git", data=git)
+            if plain.get("mlflow.source.name"):
+                one.event("captured", what="command", data={"entry": plain["mlflow.source.name"]})
 
     @staticmethod
     def _rename(known: KnownRun, name: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import msgspec
 
-from ....blobs.drafts import DRAFTS
-from ....journal.layout import RootLayout
+from ....record.facts import FileFact
+from ...records import Records
 from ..translate.groups import id_of
 from . import answers, artifacts, requests
 from .asking import Asker
 from .checks import run_id_of
 from .models import Holder, Models
-from .parts import Part, Uploads
+from .parts import BlobUploads, DraftUploads, Part, Uploads
 from .problems import invalid, missing
 
 __all__ = ["Stored"]
@@ -23,16 +21,18 @@ class Stored:
     """The store of artifacts. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        records: What is served.
         models: The logged models, which have artifacts too.
         holder: Knows the runs that keep them.
     """
 
-    def __init__(self, root: RootLayout, models: Models, holder: Holder) -> None:
-        self._root = root
+    def __init__(self, records: Records, models: Models, holder: Holder) -> None:
+        self._records = records
         self._models = models
         self._holder = holder
-        self._uploads = Uploads(os.path.join(root.contents, DRAFTS))
+        self._uploads: Uploads = (
+            DraftUploads(records.drafts) if records.blobs is None else BlobUploads(records.blobs)
+        )
 
     def of_run(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
         """What lies in a folder of a run's artifacts."""
@@ -83,12 +83,21 @@ class Stored:
 
     def file(self, who: Asker, path: str) -> tuple[str, str]:
         """The run and the path in its folder of a file in the store of artifacts."""
+        run_id, found = self._found(who, path)
+        return run_id, found.path
+
+    def link(self, who: Asker, path: str) -> tuple[str | None, int]:
+        """The address from which a file can be fetched without this server, if there is one; and its bytes."""
+        _, found = self._found(who, path)
+        return self._records.link(found.hash.removeprefix("blake3:"), found.size), found.size
+
+    def _found(self, who: Asker, path: str) -> tuple[str, FileFact]:
         place = self._place(who, path)
         facts = who.reader.facts(place.run_id, "state", "files")
         found = artifacts.contents(facts, models=bool(place.model_id)).get(place.path)
         if found is None:
             raise missing(f"No such artifact: {place.path!r:.200}")
-        return facts.id, found.path
+        return facts.id, found
 
     def arriving(self, who: Asker, path: str) -> artifacts.Arriving:
         """A file that a client sends."""
@@ -96,13 +105,14 @@ class Stored:
         if not place.path or place.path == artifacts.model_folder(place.model_id):
             raise invalid("An artifact needs a name.")
         known = self._holder.writable(who, place.run_id)
-        return artifacts.Arriving(self._root, known.writing, place.path)
+        return artifacts.Arriving(known.writing, place.path)
 
     def keep(self, who: Asker, path: str, arriving: artifacts.Arriving) -> None:
         """Keep a file that has arrived."""
         place = self._place(who, path)
         known = self._holder.writable(who, place.run_id)
-        with known.lock:
+        arriving.lay()
+        with known.alone():
             facts = who.reader.facts(place.run_id, "state", "files")
             arriving.keep(artifacts.contents(facts, models=True))
 
@@ -146,7 +156,7 @@ class Stored:
         place = self._place(who, asked.path)
         known = self._holder.writable(who, place.run_id)
         who.check_deleting(known.writing.prefix)
-        with known.lock:
+        with known.alone():
             facts = who.reader.facts(place.run_id, "state", "files")
             ids = artifacts.deleted_with(facts, place.path)
             if ids is not None:

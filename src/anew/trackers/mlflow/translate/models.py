@@ -21,7 +21,8 @@ class LoggedModel(NamedTuple):
     Attributes:
         experiment: The name of its experiment.
         holder: The id of the experiment of ours that keeps its files: that of `run`, if a run made it.
-        run: The id of the run that made it; "" if none did.
+        run: The id of the run that made it, as its maker said; "" if none did.
+        runs: The ids of other runs that logged metrics of it.
         status: As MLflow calls it.
         created, changed: When it was made and last changed, in seconds since the epoch.
     """
@@ -35,6 +36,7 @@ class LoggedModel(NamedTuple):
     status: str = "LOGGED_MODEL_PENDING"
     params: dict[str, str] = {}  # noqa: RUF012  (a field of a tuple)
     tags: dict[str, str] = {}  # noqa: RUF012
+    runs: tuple[str, ...] = ()
     deleted: bool = False
     created: float = 0.0
     changed: float = 0.0
@@ -43,6 +45,7 @@ class LoggedModel(NamedTuple):
 def model_body(model: LoggedModel) -> dict[str, Any]:
     """The body of the document that keeps a logged model."""
     kept = {key: value for key, value in model._asdict().items() if value or key == "holder"}
+    kept |= {"runs": list(model.runs)} if model.runs else {}
     return {"tracker": _TRACKER, **{key: kept[key] for key in kept if key not in ("id", "changed")}}
 
 
@@ -58,10 +61,10 @@ def model_in(document: Document) -> LoggedModel | None:
     }
     if not {"name", "experiment", "holder"} <= texts.keys():
         return None
-    created = body.get("created")
+    created, runs = body.get("created"), body.get("runs")
     return LoggedModel(
         id=document.name, params=_texts(body.get("params")), tags=_texts(body.get("tags")),
-        deleted=body.get("deleted") is True, created=float(created) if isinstance(created, (int, float)) else document.time,
+        runs=tuple(one for one in runs if isinstance(one, str)) if isinstance(runs, (list, tuple)) else (), deleted=body.get("deleted") is True, created=float(created) if isinstance(created, (int, float)) else document.time,
         changed=document.time, **texts,
     )  # fmt: skip
 

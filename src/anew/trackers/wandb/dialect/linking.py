@@ -57,7 +57,13 @@ def _same(models: Any, model: str, qualified_name: str) -> Any | None:
 
 
 def linked(store: anew.Store, name: str, alias: str) -> str | None:
-    """The full name of the artifact that a version of a registered model is; None if there is none like that."""
+    """The full name of the artifact that a version of a registered model is; None if there is none like that.
+
+    The first version is `v0`, as in W&B, where the store's own numbers begin at 1.
+    """
+    digits = alias[1:]
+    if alias[:1] == "v" and digits.isascii() and digits.isdecimal() and len(digits) < 9:
+        alias = str(int(digits) + 1)
     try:
         found: str | None = store.models.version(f"{name}:{alias}").fact.extra.get(_ARTIFACT)
     except (NotFound, LookupError, ValueError):

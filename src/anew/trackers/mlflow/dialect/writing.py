@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import numbers
 import os
 import posixpath
@@ -38,9 +37,6 @@ __all__ = [
     "tag",
     "writing",
 ]
-
-_LOGGED = "mlflow.loggedArtifacts"
-"""The tag that names the tables of a run."""
 
 OPEN: dict[str, anew.Experiment] = {}
 """The runs that this process writes, by their ids."""
@@ -293,9 +289,6 @@ def log_table(native: anew.Experiment, data: Any, artifact_file: str) -> None:
         data = [dict(data)]
     with told():
         native.log_value(path, anew.Table(data), metadata=translated.table_metadata(path))
-    said = json.loads(str(native.tags.get(_LOGGED) or "[]"))
-    if not any(one.get("path") == path for one in said):
-        set_tags(native, {_LOGGED: json.dumps([*said, {"path": path, "type": "table"}])})
 
 
 def _is_column(value: Any) -> bool:

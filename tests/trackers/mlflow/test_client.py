@@ -263,7 +263,7 @@ def test_every_call_of_tracking_has_the_answer_of_mlflows_own_server(
         ours = said(PROGRAM, f"{url}/mlflow", tmp_path / "ours")
     with theirs(tmp_path) as url:
         expected = said(PROGRAM, url, tmp_path / "theirs")
-    assert len(expected) > 100
+    assert len(expected) > 90
     assert differences(ours, expected) == {}
     (view,) = Store(str(tmp_path / "root")).list("name = 'one'")
     assert (view.project, view.status) == ("lab/vision", Status.COMPLETED)
@@ -292,11 +292,11 @@ try:
 except Exception:
     experiment = client.get_experiment_by_name("lab/faults").experiment_id
 run = client.create_run(experiment, run_name=who).info.run_id
-for step in range(150):
+for step in range(60):
     client.log_batch(run, metrics=[Metric(key, step / 7, 1_700_000_000_000 + step, step) for key in ("loss", "acc")], params=[Param(f"p{step % 9}", "x")])
     client.log_metric(run, "single", float(step), timestamp=1_700_000_000_000 + step, step=step)
     client.set_tag(run, "at", step)
-    if step % 50 == 0:
+    if step % 20 == 0:
         client.log_text(run, "t" * 1000, f"{step}.txt")
 client.set_terminated(run)
 print("SAID " + json.dumps(run))
@@ -323,7 +323,7 @@ def test_two_clients_lose_and_double_nothing_when_the_server_is_killed(tmp_path:
             assert view.status == Status.COMPLETED
             for key in ("loss", "acc", "single"):
                 rows = list(view.metrics[key].rows())
-                assert [row["step"] for row in rows] == list(range(150)), key
+                assert [row["step"] for row in rows] == list(range(60)), key
             assert len(view.files) == 3
             assert len(view.params.to_dict()) == 9
         assert len({store[run].prefix.rpartition("/")[0] for run in runs}) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .browsing import Opening, Site, free_port, opened
+from .browsing import Opening, Site, free_port, opened, window
+from .environments import environment, python_of
 from .page_data import curve
 
-__all__ = ["PEERS"]
+__all__ = ["MORE_PEERS", "PEERS"]
 
 _WRITING_S = 60.0
 """How long the curves of a peer may take to be written; with fewer experiments than were asked for, the row says how many."""
@@ -72,18 +74,75 @@ def _mlflow(browser: Any, place: Path, count: int) -> tuple[list[Opening], int]:
         return [opened(browser, site, path, drawn) for _ in range(2)][1:], written
 
 
+def _aim(browser: Any, place: Path, count: int) -> tuple[list[Opening], int]:
+    written = _written_apart("aim", place, count)
+    port = free_port()
+    program = str(Path(python_of("aim")).with_name("aim"))
+    command = [program, "up", "--yes", "--host", "127.0.0.1", "--port", str(port), "--repo", str(place)]  # fmt: skip
+    address = f"http://127.0.0.1:{port}/"
+    drawn = "svg.Visualization path.Line"
+    with _server(command, address, lambda text: "<html" in text):
+        # Its page draws nothing until a metric was chosen; what was chosen is then in the address, which is what is opened.
+        with window(browser, Site(address)) as page:
+            page.goto(f"{address}metrics")
+            page.get_by_text("Skip").click()
+            page.get_by_role("button", name="Metrics").click()
+            page.get_by_text("m0", exact=True).last.click()
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Search").first.click()
+            page.locator(drawn).first.wait_for(state="attached")
+            chosen = page.url
+        return [opened(browser, Site(chosen), "", drawn)], written
+
+
+def _trackio(browser: Any, place: Path, count: int) -> tuple[list[Opening], int]:
+    written = _written_apart("trackio", place, count)
+    port = free_port()
+    program = (
+        "import os, trackio; "
+        f"os.environ['TRACKIO_DIR'] = {str(place)!r}; "
+        f"trackio.show('page', open_browser=False, host='127.0.0.1', server_port={port}, block_thread=True)"
+    )
+    address = f"http://127.0.0.1:{port}/"
+    os.environ["TRACKIO_DIR"] = str(place)  # which its package reads as it is imported
+    try:
+        with _server([python_of("trackio"), "-c", program], address, lambda text: "<html" in text):
+            site = Site(f"{address}?project=page")
+            return [opened(browser, site, "", ".vega-embed canvas.marks") for _ in range(2)][1:], written  # fmt: skip
+    finally:
+        del os.environ["TRACKIO_DIR"]
+
+
+def _written_apart(tracker: str, place: Path, count: int) -> int:
+    """Write curves with a tracker of another environment; how many there was time for."""
+    curves = json.dumps([curve(seed).tolist() for seed in range(count)])
+    script = str(Path(__file__).with_name("page_writers.py"))
+    command = [python_of(tracker), script, tracker, str(place), str(_WRITING_S)]
+    done = subprocess.run(
+        command, input=curves, capture_output=True, text=True, check=True, cwd=place,
+        env=environment(), timeout=4 * _WRITING_S,
+    )  # fmt: skip
+    return int(done.stdout.rstrip().rpartition("\n")[2])
+
+
 PEERS: dict[str, Callable[[Any, Path, int], tuple[list[Opening], int]]] = {
     "TensorBoard": _tensorboard,
     "MLflow": _mlflow,
 }
 """Each writes experiments, starts its server and opens its page; how many experiments there was time to write is told too."""
 
+MORE_PEERS: dict[str, Callable[[Any, Path, int], tuple[list[Opening], int]]] = {
+    "Aim": _aim,
+    "trackio": _trackio,
+}
+"""Those that need an environment of their own, and a minute each to be written."""
+
 
 @contextlib.contextmanager
 def _server(command: list[str], url: str, ready: Callable[[str], bool]) -> Iterator[None]:
     """A server, once it is ready. What it starts ends with the process group of whoever measures."""
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+    process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment())
     try:
         until = time.monotonic() + _STARTING_S
         while True:

@@ -24,7 +24,7 @@ const AGAIN = 1500; // ms at least between two looks at the whole list
 const ROWS_AGAIN = 3000; // ms at least between two looks at rows that change
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const LARGE = 2000; // of more experiments than these, looking at what they have takes a while,
-const ROWS_FIRST = 300; // ms; the rows of another filter come before that
+const ROWS_FIRST = 1000; // ms; the rows of another filter come before that, and those of whatever is asked next
 const TELL_AGAIN = 10_000;
 const NAMES_LATER = 300; // ms until the names of further metrics are fetched
 const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
@@ -36,8 +36,8 @@ class Experiments {
   problem = $state.raw<Error | null>(null);
   /** Whether what is shown is not yet what is asked for. */
   waiting = $state(true);
-  /** How many more the filter finds that are archived or reproductions, and left out. */
-  leftOut = $state(0);
+  /** How many the filter finds with those that are archived or reproductions; null until that is known. */
+  every = $state<number | null>(null);
   telling = $state.raw<Schemas["Telling"] | null>(null);
   kinds = $state.raw<ReadonlyMap<string, Schemas["Column"]["kind"]>>(new Map());
   /** Raised when any row has changed. */
@@ -46,7 +46,7 @@ class Experiments {
   #pages = new Map<number, (Row | null)[]>();
   #asked = "";
   #told = "";
-  #counted = "";
+  #counted: string | null = null;
   /** Metrics that are not told at once, and the filter that they are of. */
   #names: Fields = [];
   #namesOf = "";
@@ -96,6 +96,11 @@ class Experiments {
     void this.revision;
     const pages = [...this.#pages.entries()].sort(([a], [b]) => a - b);
     return pages.flatMap(([, rows]) => rows.filter((one): one is Row => one !== null));
+  }
+
+  /** How many more the filter finds that are archived or reproductions, and left out. */
+  get leftOut(): number {
+    return this.every === null || this.total === null || this.waiting ? 0 : Math.max(0, this.every - this.total);
   }
 
   /** Where an experiment stands in the list, if it is known. */
@@ -173,14 +178,9 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
-    const known = this.telling?.experiments;
-    const count = () => this.filter === filter && void this.#count(filter);
-    if (known === undefined) setTimeout(count, UNHURRIED);
-    else if (filter !== this.#counted) count();
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter !== filter) return;
-      if (known !== undefined && known !== found.experiments) count();
       const told = metricsOf(found).length;
       const further = filter === this.#namesOf ? this.#names : [];
       this.telling = withNames(found, further);
@@ -237,7 +237,8 @@ class Experiments {
       this.kinds = new Map((found.columns ?? []).map((one, at) => [fields[at] ?? one.name, one.kind]));
       const before = this.total;
       this.total = found.total ?? found.ids.length;
-      if (before !== null && before !== this.total) void this.#count(this.filter); // what went may be left out now
+      if (this.#counted === null) setTimeout(() => void this.#count(), UNHURRIED);
+      else if (this.#counted !== this.filter || before !== this.total) void this.#count(); // what went may be left out now
       this.problem = null;
       this.waiting = false;
       this.#forget();
@@ -276,21 +277,17 @@ class Experiments {
   }
 
   /** Count what is left out without being asked for, so that the page can say so. */
-  async #count(filter: string): Promise<void> {
+  async #count(): Promise<void> {
+    const { filter } = this;
     this.#counted = filter;
-    const { archived, reproductions } = link.state;
-    if (archived && reproductions) {
-      this.leftOut = 0;
-      return;
-    }
+    const every = wholeFilter({ ...link.state, archived: true, reproductions: true });
+    this.every = null;
+    if (every === filter) return; // all of them are shown
     try {
-      const every = wholeFilter({ ...link.state, archived: true, reproductions: true });
-      const [all, shown] = await Promise.all(
-        [every, filter].map((one) => get("/api/v1/experiments", { filter: one, limit: 0, total: true } as never)),
-      );
-      if (this.filter === filter) this.leftOut = (all?.total ?? 0) - (shown?.total ?? 0);
+      const found = await get("/api/v1/experiments", { filter: every, limit: 0, total: true } as never);
+      if (this.filter === filter) this.every = found.total ?? null;
     } catch {
-      this.leftOut = 0; // what is wrong with the filter, the list says
+      // What is wrong with the filter, the list says.
     }
   }
 

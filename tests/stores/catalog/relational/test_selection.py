@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from anew.errors import QueryError
+from anew.stores.catalog.relational import selection
 
 from .catalogs import Exp, catalog_of
 from .corpus import (
@@ -149,6 +150,20 @@ def test_all_ways_of_answering_many_questions_give_the_model_s_order_limit_and_t
     found, chosen, sorts, limit, offset
 ):
     check_answers(catalog_of, found, chosen, sorts, limit, offset)
+
+
+@pytest.mark.parametrize("sort", ["host", "-host"])
+def test_where_the_beginning_of_an_order_has_not_enough_the_rest_is_looked_at(monkeypatch, sort):
+    """Of forty, half meet a filter: those that come first in the order, and those that come last."""
+    monkeypatch.setattr(selection, "WALKED", 0)
+    monkeypatch.setattr(selection, "SORTED", 0)
+    found = [Exp(f"k{at}", {"host": f"h{at:02d}"}, {"early": at < 20}) for at in range(40)]
+    catalog = catalog_of(found)
+    for early in (True, False):
+        meets = [at + 1 for at in range(40) if (at < 20) == early]
+        expected = meets[::-1] if sort.startswith("-") else meets
+        keys = search(catalog, f"not (params.early == {str(not early).lower()})", sort, limit=5)
+        assert keys == expected[:5]
 
 
 @pytest.mark.parametrize(

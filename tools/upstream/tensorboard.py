@@ -17,7 +17,8 @@ TESTS = (
 INSIDE: dict[str, str] = {}
 SOURCE: tuple[tuple[str, str], ...] = ((r"PyRecordReader|compare_proto|EventFileWriter", "reads event files, which the dialect does not write"),)  # fmt: skip
 APART: tuple[tuple[str, str], ...] = (
-    (r"test_flush|metadata|reads?_event", "reads event files, which the dialect does not write"),
+    (r"test_flush|metadata", "reads event files, which the dialect does not write"),
+    (r"_write_to_disk_false|GlobalSummaryWriter|multiprocess", "event files of several processes, or of none"),
     (r"s3_mock", "event files in a bucket"),
     (r"pr_purve|_raw", "compares bytes of protocol buffers"),
 )
@@ -46,7 +47,3 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     yield
-    import anew
-
-    while anew.current() is not None:
-        anew.finish()

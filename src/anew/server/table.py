@@ -68,6 +68,7 @@ from . import (
     weights,
 )
 from .callers import Role
+from .commands import commands_below
 from .dash import DASH_ROUTES
 from .granting import Done
 from .identity.accounts import Token, User
@@ -200,6 +201,7 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    *commands_below(f"{API}/commands"),
     Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),
     Route("POST", f"{API}/weights/objects", "weights-objects", weights.ObjectsRequest, tuple[Given, ...], "Objects of weights, whole, by their keys; as many as fit into one answer.", reply=weights.objects),
     Route("POST", f"{API}/weights/commits", "weights-commits", weights.CommitsRequest, tuple[str, ...], "The versions of weights whose hash starts with some digits.", reply=weights.commits),

@@ -142,7 +142,10 @@ class Runs:
             captured["environment"] = {"python": str(host["python_version"])}
         if host.get("cpu"):
             captured["hardware"] = {"cpu": str(host["cpu"])}
-        config = self._json(folder, "config.json", key) or {}
+        read = self._json(folder, "config.json", key) or {}
+        config = _plain(read)
+        if not isinstance(config, dict):  # jsonpickle may make anything of an object
+            config = {"config": config}
         info = (
             self._json(folder, "info.json", key)
             if os.path.lexists(os.path.join(folder, "info.json"))
@@ -155,7 +158,7 @@ class Runs:
         return Run(
             key=key, place=(name,), name=number, started=started, ended=_time(str(said.get("stop_time") or "")),
             status=status, reason=reason, alive=_time(str(said.get("heartbeat") or "")) or os.path.getmtime(path),
-            host=hostname, params=_plain(config), notes=comment or None, captured=captured, kept=_plain(kept),
+            host=hostname, params=config, notes=comment or None, captured=captured, kept=_plain(kept),
         )  # fmt: skip
 
     # -- what it logged ----------------------------------------------------------------------------

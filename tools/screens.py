@@ -117,7 +117,7 @@ SCREENS = {
     "boxes": Screen("demo", "?tab=analysis&plot=boxes"),
     "compare-groups": Screen("demo", "?tab=analysis&plot=compare", whole=True),
     "importance": Screen("demo", "?tab=analysis&plot=importance"),
-    "colours": Screen("demo", "?tab=table", act=clicks(".dot")),
+    "colours": Screen("demo", "?tab=table", act=clicks(".dot"), narrow=False),
     "alerts": Screen("demo", "", act=clicks("[aria-label='Alerts']")),
     "alert-form": Screen("demo", "", act=clicks("[aria-label='Alerts']", "text=Add an alert")),
     "saved-views": Screen("demo", "", act=clicks(".views button")),

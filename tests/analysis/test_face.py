@@ -63,6 +63,10 @@ def test_seeds_pair_experiments(store):
         "metrics.acc.last", "params.seed == 0", "params.seed == 2", pair="params.lr"
     )
     assert words.result.pairs == 2
+    both = store.analysis.compare(
+        "metrics.acc.last", "params.lr == 0.01", "params.lr == 0.1", pair=["params.seed", "params.opt"]
+    )  # fmt: skip
+    assert both.result.pairs == 5
 
 
 def test_experiments_in_both_groups_and_fields_without_numbers_are_said(store):

@@ -85,6 +85,7 @@ def test_two_groups_are_compared_as_python_compares_them(grid, opened):
     page = opened(grid, f"{TAB}&plot=compare&result=metrics.train/loss.last&setting=params.lr")
     page.get_by_label("Group A").select_option("0.003")
     page.get_by_label("Group B").select_option("0.3")
+    expect(page.locator("dl")).to_contain_text("6 by width, seed")  # all else equal
     page.get_by_label("Pair by").select_option("-")
     with Store(str(grid.root)) as store:
         found = store.analysis.compare("metrics.train/loss.last", "params.lr == 0.003", "params.lr == 0.3").result  # fmt: skip

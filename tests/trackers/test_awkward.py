@@ -33,6 +33,7 @@ CASES = {
     "many": "100,000 points",
 }
 NOT_THERE = {
+    ("aim", "half"): "of a log that was cut short, Aim itself reads steps beside the wrong values",
     ("clearml", "deleted"): "an offline session is deleted by deleting its folder",
     ("sacred", "deleted"): "a run is deleted by deleting its folder",
     ("swanlab", "deleted"): "a run is deleted by deleting its folder",
@@ -45,7 +46,7 @@ WITHOUT_STORES = {
     "neptune": "the service is gone; tests/trackers/neptune/test_importer.py has the exporter's format",
     "table": "no tracker's; tests/trackers/table/test_importer.py",
 }
-QUICK = tuple(case for case in CASES if case != "many")
+MADE_IN_A_MOMENT = {"dvclive", "ml-dash", "sacred", "tensorboard", "tensorboardx"}
 
 
 class Brought(NamedTuple):
@@ -82,9 +83,14 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Any:
         store.close()
 
 
+def _when(name: str, how: str) -> pytest.MarkDecorator:
+    """When a store is made: those that take a minute or more, and the long cases, in the soak alone."""
+    return pytest.mark.slow if name in MADE_IN_A_MOMENT and how == "made" else pytest.mark.soak
+
+
 def _each(hows: Callable[[str], list[str]]) -> list[Any]:
     return [
-        pytest.param(name, case, how, marks=[pytest.mark.slow] if how != "recorded" else [])
+        pytest.param(name, case, how, marks=[] if how == "recorded" else [_when(name, how)])
         for name in STORES
         for case in CASES
         if (name, case) not in NOT_THERE

@@ -86,7 +86,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def compare(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Comparison:
+Results = Sequence[float] | Floats
+
+
+def compare(a: Results, b: Results, confidence: float = 0.95) -> Comparison:
     """Compare two groups of finite results, at least one in each."""
     first, second = np.asarray(a, float), np.asarray(b, float)
     n, m = len(first), len(second)
@@ -127,7 +130,7 @@ def compare(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) ->
     return msgspec.structs.replace(made, notes=_notes(made))
 
 
-def compare_pairs(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Comparison:
+def compare_pairs(a: Results, b: Results, confidence: float = 0.95) -> Comparison:
     """Compare finite results that belong together one by one, as those of the same seed do."""
     first, second = np.asarray(a, float), np.asarray(b, float)
     apart = second - first
@@ -181,7 +184,8 @@ def _dealt(a: Floats, b: Floats) -> tuple[float, bool, int]:
     whole = pooled.sum()
 
     def apart(sums: Floats) -> Floats:
-        return np.abs((whole - sums) / (total - n) - sums / n)
+        found: Floats = np.abs((whole - sums) / (total - n) - sums / n)
+        return found
 
     if every <= EXACT:
         count = 0

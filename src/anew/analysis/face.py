@@ -12,7 +12,7 @@ from ..query.arrays import Floats
 from ..reading.backend import Backend
 from .comparing import Comparison, compare, compare_pairs
 from .importance import Importance, importance
-from .values import values_of
+from .values import FieldValues, values_of
 
 __all__ = ["Analysis", "GroupComparison"]
 
@@ -46,7 +46,7 @@ class Analysis:
         b: str,
         *,
         filter: str = "",
-        pair: str | None = None,
+        pair: str | Sequence[str] = (),
         confidence: float = 0.95,
         reproductions: bool = False,
     ) -> GroupComparison:
@@ -56,7 +56,7 @@ class Analysis:
             result: The field that is compared, such as `metrics.val/acc.max`.
             a, b: The groups, as filters: `params.lr == 0.1`.
             filter: What all of them meet besides.
-            pair: A field whose equal values pair one experiment of each group, such as `params.seed`.
+            pair: A field whose equal values pair one experiment of each group, such as `params.seed`, or several that all have to be equal.
             confidence: Of the interval.
             reproductions: Also what `anew reproduce` recorded.
 
@@ -66,21 +66,22 @@ class Analysis:
         """
         if not 0.5 <= confidence < 1:
             raise InvalidValue("The confidence is at least 0.5 and below 1.", key="confidence")
+        pairs = [pair] if isinstance(pair, str) else list(pair)
         sides, keys, ids = [], [], []
         for group in (a, b):
             whole = " and ".join(f"({one})" for one in (filter, group) if one.strip())
-            fields = [result, *([pair] if pair else [])]
+            fields = [result, *pairs]
             found = values_of(
                 self._backend, fields, whole, ids=1 << 31, reproductions=reproductions
             )
             _numbers(found.columns[0].labels, result)
             sides.append(found.columns[0].values)
-            keys.append(_keys(found.columns[1].values, found.columns[1].labels) if pair else [])
+            keys.append(_keys(found.columns[1:]))
             ids.append(set(found.ids))
         there = [np.isfinite(one) for one in sides]
         missing = (int((~there[0]).sum()), int((~there[1]).sum()))
         both = len(ids[0] & ids[1])
-        if pair:
+        if pairs:
             return _paired(sides, keys, missing, both, confidence)
         first, second = (one[ok] for one, ok in zip(sides, there, strict=True))
         made = compare(first, second, confidence) if len(first) and len(second) else None
@@ -117,11 +118,13 @@ def _numbers(labels: tuple[str, ...] | None, field: str) -> None:
         raise InvalidValue(f"{field} has texts, and no numbers to reckon with.", key="result")
 
 
-def _keys(values: Floats, labels: tuple[str, ...] | None) -> list[object]:
-    """What pairs experiments: the same in both groups, though each numbers its texts by itself."""
-    if labels is None:
-        return [None if value != value else value for value in values.tolist()]
-    return [None if value != value else labels[int(value)] for value in values.tolist()]
+def _keys(columns: Sequence[FieldValues]) -> list[tuple[object, ...] | None]:
+    """What pairs experiments: the same in both groups, though each numbers its texts by itself. None where a value is missing."""
+    told = []
+    for one in columns:
+        values, labels = one.values.tolist(), one.labels
+        told.append([value if labels is None or value != value else labels[int(value)] for value in values])  # fmt: skip
+    return [None if any(one != one for one in key) else key for key in zip(*told, strict=True)]
 
 
 def _paired(

@@ -30,14 +30,14 @@ class CompareRequest(msgspec.Struct, frozen=True, kw_only=True):
         result: The field that is compared.
         a, b: The groups, as filters.
         filter: What all of them meet besides.
-        pair: A field whose equal values pair one experiment of each group.
+        pair: Fields whose equal values pair one experiment of each group.
     """
 
     result: str
     a: str
     b: str
     filter: str = ""
-    pair: str | None = None
+    pair: tuple[str, ...] = ()
     confidence: float = 0.95
 
 
@@ -60,7 +60,7 @@ def compare(call: Call) -> Any:
     """Two groups, compared."""
     asked = call.question
     return Analysis(call.place.backend(call.caller)).compare(
-        asked.result, asked.a, asked.b, filter=asked.filter, pair=asked.pair or None, confidence=asked.confidence,
+        asked.result, asked.a, asked.b, filter=asked.filter, pair=asked.pair, confidence=asked.confidence,
         reproductions=True,  # what is left out stands in the filter
     )  # fmt: skip
 

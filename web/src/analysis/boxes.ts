@@ -55,7 +55,7 @@ function groupsOf(setting: Column): { readonly labels: readonly string[]; of(val
   if (found) {
     const keys = [...found.keys()];
     const place = new Map(keys.map((one, at) => [one, at]));
-    const labels = keys.map((one) => setting.labels?.[one] ?? short(one));
+    const labels = keys.map((one) => setting.labels?.[one] ?? String(Number(one.toPrecision(6))));
     return { labels: [...labels, "none"], of: (value) => place.get(value) ?? keys.length };
   }
   const sorted = Float64Array.from(setting.values).filter(Number.isFinite).sort();

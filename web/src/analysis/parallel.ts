@@ -45,18 +45,21 @@ export function parallel(values: Values, options: ParallelOptions): Parallel | n
   });
   const box = { x: SIDE, y: 0, width: width - 2 * SIDE, height };
   const body = count > FEW ? counted(places, box, gap, chosen, options.strong) : each(places, axes, box, chosen, options);
-  return { marks: [...body, ...axes.flatMap((axis) => marksOf(axis, bottom, options))], axes, top: TOP, bottom };
+  return { marks: [...body, ...axes.flatMap((axis, at) => marksOf(axis, bottom, options, at === axes.length - 1))], axes, top: TOP, bottom };
 }
 
-function marksOf(axis: Parallel["axes"][number], bottom: number, options: ParallelOptions): Mark[] {
+/** An axis with its labels: at its left, and of the last one at its right, where no lines are. */
+function marksOf(axis: Parallel["axes"][number], bottom: number, options: ParallelOptions, last: boolean): Mark[] {
   const x = crisp(axis.x);
+  const side = last ? 1 : -1;
+  const label = (text: string, y: number, colour: Ink): Mark => ({ kind: "text", x: x + 6 * side, y: y + 4, text, anchor: last ? "start" : "end", colour });
   const said = axis.ticks.filter((one) => one.label);
   const range = readBrush(options.brush[axis.column.field]);
   const found: Mark[] = [
-    { kind: "rules", points: Float32Array.of(x, TOP, x, bottom, ...said.flatMap((one) => [x - 4, crisp(axis.to(one.at)), x, crisp(axis.to(one.at))])), colour: "muted" },
-    ...said.map((one): Mark => ({ kind: "text", x: x - 6, y: axis.to(one.at) + 4, text: one.label, anchor: "end", colour: "ink" })),
+    { kind: "rules", points: Float32Array.of(x, TOP, x, bottom, ...said.flatMap((one) => [x + 4 * side, crisp(axis.to(one.at)), x, crisp(axis.to(one.at))])), colour: "muted" },
+    ...said.map((one) => label(one.label, axis.to(one.at), "ink")),
   ];
-  if (axis.column.missing + axis.column.nonfinite) found.push({ kind: "text", x: x - 6, y: axis.none + 4, text: "none", anchor: "end", colour: "muted" });
+  if (axis.column.missing + axis.column.nonfinite) found.push(label("none", axis.none, "muted"));
   if (range) {
     const [low, high] = range.map((one) => Math.min(bottom, Math.max(TOP, axis.to(one)))) as [number, number];
     found.push({ kind: "band", points: Float32Array.of(x - 5, high, low, x + 5, high, low), colour: options.strong, alpha: 0.35 });

@@ -197,7 +197,8 @@ class Repository:
             [
                 one
                 for one in entries
-                if one[0][:1] != ("traces",)  # what was tracked last, of each
+                if one[0][:1]
+                not in (("traces",), ("typed_traces",))  # what was tracked last, of each
             ]
         )
         return found if isinstance(found, dict) else {}
@@ -255,7 +256,9 @@ class Repository:
                 columns.setdefault(path[0], {})[path[1]] = value
         steps, times = columns.get("step", {}), columns.get("time", {})
         for at, found in parts.items():
-            step, when, value = steps.get(at, at), times.get(at), tree_of(found)
+            # Where steps are kept, a value is filed by a hash of its step; of one that was cut short, the step may be lost.
+            step = steps.get(at) if steps else at
+            when, value = times.get(at), tree_of(found)
             if not isinstance(step, int) or not isinstance(when, float):
                 what = f"{name} has a value without step or time."
                 self._findings.append(Finding(f"run {key}", what, True, key))

@@ -197,7 +197,8 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
         raise MlflowException.invalid_parameter_value(
             f"Unable to form a JSON object from file content: {text[:80]!r}"
         )
-    return found
+    loaded: dict[str, Any] = found
+    return loaded
 
 
 def load_image(artifact_uri: str) -> PIL.Image.Image:

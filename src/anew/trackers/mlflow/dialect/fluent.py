@@ -243,7 +243,9 @@ def continued(
     info = known.info
     if run_name and run_name != info.run_name:
         writing.rename(run_id, run_name)
-    return ActiveRun(native, info.experiment_id, run_name or info.run_name, info.start_time)
+    return ActiveRun(
+        native, info.experiment_id, run_name or info.run_name or native.name, info.start_time
+    )
 
 
 def native_run() -> anew.Experiment:

@@ -47,6 +47,7 @@ for run in client.search_runs([experiment], order_by=["start_time ASC"]):
         "models": [[one.name, str(one.status), sorted(one.tags)] for one in models],
         "datasets": [one.dataset.name for one in run.inputs.dataset_inputs],
     })
+told.sort(key=lambda one: json.dumps(one["params"], sort_keys=True))  # some begin in the same millisecond
 print("SAID " + json.dumps(told))
 """
 FITS = {

@@ -73,6 +73,16 @@ _UNTIL_OTHER_ROWS = """change => new Promise((done, failed) => {
     look();
 })"""
 
+_UNTIL_DRAWN = """([change, of]) => new Promise((done, failed) => {
+    setTimeout(() => failed(new Error("it was not drawn")), 60_000);
+    const began = performance.now();
+    const drawn = () => document.querySelector(`.drawing[data-plot="${of[0]}"][data-count="${of[1]}"] canvas`);
+    const look = () => drawn() ? requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - began) / 1000))) : setTimeout(look, 2);
+    document.querySelector(change).click();
+    look();
+})"""
+"""From a click until a plot of so many experiments is on the screen."""
+
 _TYPED = """document.activeElement.value = %s;
 document.activeElement.dispatchEvent(new Event("input", { bubbles: true }))"""
 """The list follows what is typed."""
@@ -357,6 +367,18 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
                 filter_ = f"name < 'run-{int(count * share):06d}' and params.lr < 0.09"
                 filters.append(page.evaluate(_UNTIL_OTHER_ROWS, _TYPED % json.dumps(filter_)))
                 page.keyboard.press("Enter")
+            page.goto(
+                f"{site.url}?tab=table&setting=params.lr&axes=params.lr,params.batch_size,params.optimizer,metrics.val_loss.min"
+            )
+            page.locator(".row:not(.head)").nth(5).wait_for()
+            page.wait_for_timeout(2000)
+            plots = [
+                page.evaluate(_UNTIL_DRAWN, [change, [plot, count]])
+                for plot, change in (("scatter", "nav a[href*='tab=analysis']"), ("parallel", ".kind:nth-child(2)"))
+            ]  # fmt: skip
+            page.goto(f"{site.url}?tab=table")
+            page.locator(".row:not(.head)").nth(5).wait_for()
+            page.wait_for_timeout(1000)
             session = page.context.new_cdp_session(page)
             session.send("HeapProfiler.enable")
             session.send("HeapProfiler.collectGarbage")
@@ -367,6 +389,8 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
         yield _most_nodes(what, nodes)
         yield _within(f"sort on the screen, {what}", statistics.median(sorts), 0.2)
         yield _within(f"filter on the screen, {what}", statistics.median(filters), 0.2)
+        yield _within(f"scatter plot, {what}", plots[0], 1.0)
+        yield _within(f"parallel coordinates, {what}", plots[1], 1.0)
 
 
 PARTS: dict[str, tuple[Callable[[Any, Path, Size], Iterator[Row]], float, bool]] = {

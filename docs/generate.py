@@ -21,6 +21,7 @@ import msgspec
 
 import anew
 from anew import errors, settings
+from anew.analysis.comparing import Comparison, Sample
 from anew.tracking.params import Params
 from anew.tracking.run import Run
 
@@ -36,7 +37,7 @@ ROOMS = {
 }
 # Packages whose own public names are public too: users import from them.
 # Handles that are plain attributes, which no annotation of a method leads to.
-HELD = {"Experiment": (Params, Run)}
+HELD = {"Experiment": (Params, Run), "GroupComparison": (Comparison,), "Comparison": (Sample,)}
 PACKAGES = {
     "Charts": "anew.plots",
     "Reports": "anew.report",

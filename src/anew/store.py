@@ -45,6 +45,7 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .alerts.face import Alerts
+    from .analysis.face import Analysis
     from .forwarders.later import Forwarded
     from .models.lineage import LineageFacts
     from .models.views import Models
@@ -734,6 +735,13 @@ class Store:
         from .alerts.face import Alerts
 
         return Alerts(self.backend)
+
+    @property
+    def analysis(self) -> Analysis:
+        """What results say: `store.analysis.compare("metrics.acc.max", "params.lr == 0.1", "params.lr == 0.3", pair="params.seed")`."""
+        from .analysis.face import Analysis
+
+        return Analysis(self.backend)
 
     # -- what belongs to no experiment -------------------------------------------------------------
 

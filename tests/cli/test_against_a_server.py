@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "best": (("loss",), OK),
     "plot": ((A, B, "loss"), OK),
     "report": ((A, "-o", "r.html"), OK),
+    "history": ((A,), OK),
     "logs": ((A,), OK),
     "watch": (("--once",), OK),
     "files": ((A, "--save", "out"), OK),
@@ -192,7 +193,7 @@ def walk(served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.Monk
 
 READ = (
     ("list",), ("list", "--group-by", "status", "-c", "loss"), ("show", A), ("compare", A, B), ("best", "loss"), ("goal",),
-    ("logs", A), ("logs", A, B), ("files", A), ("open", A), ("tag", A), ("note", A), ("edit", A), ("hide", A),
+    ("history", A, B), ("logs", A), ("logs", A, B), ("files", A), ("open", A), ("tag", A), ("note", A), ("edit", A), ("hide", A),
     ("plot", A, B, "loss"), ("diff", A, B), ("lineage", A), ("models", "list"), ("restore", "--list"),
 )  # fmt: skip
 

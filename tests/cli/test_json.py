@@ -40,6 +40,7 @@ COMMANDS = {
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],
     "report": ["report", REF, "-o", "report.html"],
+    "history": ["history", REF, "-m", "val/loss"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
     "open": ["open", REF],

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 
@@ -191,3 +193,9 @@ def test_columns_may_be_given_one_by_one(run):
     one_by_one = run("list", "-t", "sweep", "-c", "name", "-c", "lr")
     assert one_by_one.lines[0].split() == ["ID", "name", "lr"]
     assert one_by_one.out == run("list", "-t", "sweep", "-c", "name,lr").out
+
+
+def test_times_are_shown_as_they_are_where_that_is_asked_for(run):
+    day = r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b"
+    assert all(re.search(day, row) for row in run("list", "--dates").lines[1:])
+    assert not re.search(day, run("list").out), "once is not for ever"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -277,6 +278,35 @@ def test_images_and_texts_are_logged_at_a_step(root):
     ]
 
 
+def test_tables_and_what_parameters_are_judged_by_are_logged(root):
+    logger = AnewLogger("net", prefix="val")
+    logger.log_table("errors", columns=["image", "digit"], data=[[712, 8]], step=2)
+    logger.log_table("frame", dataframe=pd.DataFrame({"a": [1, 2]}))
+    logger.log_hyperparams({"lr": 0.1}, {"loss": 0.5})
+    logger.finalize("success")
+    one = only(root)
+    assert [(v.name, v.kind, v.step) for v in one.values()] == [
+        ("val/errors", "table", 2),
+        ("val/frame", "table", None),
+    ]
+    assert one.params.lr == 0.1
+    assert steps(one, "val/loss") == [0]
+
+
+def test_a_watched_module_has_histograms_at_the_trainers_steps(root):
+    logger = AnewLogger("net")
+    module = Line()
+    logger.watch(module, log="all", log_freq=2)
+    trainer(logger, max_epochs=2).fit(module, batches())
+    one = only(root)
+    found = {v.step for v in one.values() if v.name == "gradients/layer.weight"}
+    assert found == {step for step in found if step % 2 == 0}
+    assert found
+    assert any(v.name == "parameters/layer.bias" for v in one.values())
+    assert [(f.prefix, f.name) for f in one.files] == [("model", "summary.txt")]
+    logger.unwatch(module)
+
+
 def test_other_ranks_log_nothing(root, monkeypatch):
     from lightning.pytorch.utilities import rank_zero_only
 
@@ -288,6 +318,8 @@ def test_other_ranks_log_nothing(root, monkeypatch):
     logger.finalize("success")
     with logger:
         logger.log_text("answer", "seven")
+        logger.log_table("errors", ["a"], [[1]])
+        logger.watch(Line())
     assert (logger.name, logger.version, logger.save_dir) == (None, None, None)
     assert not root.exists()
 

@@ -384,7 +384,7 @@ def test_a_hostile_archive_writes_plain_files_into_its_folder_alone(make, tmp_pa
 
 
 def test_a_bomb_is_given_up_and_nothing_of_it_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_FREE", 1 << 20)
+    monkeypatch.setattr("anew.importing.foreign._FREE", 1 << 20)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:

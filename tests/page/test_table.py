@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from anew import Experiment, Store
+from anew.query.documents import DocumentsQuestion
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
+from .test_charts import panel, saved
 
 TABLE = "?tab=table"
 
@@ -40,6 +42,7 @@ def query(page) -> dict[str, list[str]]:
 def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid, opened):
     page = opened(grid, TABLE)
     wait_for(page, 18)
+    page.get_by_role("columnheader", name="lr").first.wait_for()
     heads = [one.replace("⌄", "").split() for one in page.locator("[role=columnheader]").all_inner_texts()]  # fmt: skip
     assert ["lr"] in heads
     assert ["opt"] not in heads  # the same in all, and said above
@@ -53,6 +56,10 @@ def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid
     for name, value, step in zip(names(page), column(page, "val/acc max"), column(page, "val/acc at max"), strict=True):  # fmt: skip
         assert float(value) == pytest.approx(best[name][0], rel=1e-3)
         assert int(step) == best[name][1]
+    page.get_by_role("link", name="Charts").click()
+    page.get_by_title(
+        re.compile("^failed: .*the loss is not finite")
+    ).first.wait_for()  # why it failed
 
 
 def test_a_filter_is_completed_counted_while_it_is_typed_and_kept_in_the_link(grid, opened):
@@ -144,14 +151,11 @@ def test_only_what_differs_is_left_of_the_columns_and_small_curves_have_the_colo
     assert page.get_by_role("columnheader", name="opt").count() == 0
     name = names(page)[0]
     row = page.locator("[role=row]", has=page.get_by_role("link", name=name, exact=True))
-    before = row.locator(".dot").get_attribute("style")
-    page.get_by_role("button", name=f"Another colour for {name}").click()
-    page.wait_for_url("**colours=**")
-    after = row.locator(".dot").get_attribute("style").split(":")[1].strip(" ;")
-    assert after not in before
-    assert after in row.locator("svg path[style]").get_attribute("style")
+    colour = row.locator(".dot").evaluate("one => one.style.color")
+    assert f"color: {colour}" in page.locator(".row:has(.dot)").first.inner_html()
+    assert colour in row.locator("svg path[style]").get_attribute("style")
     page.get_by_role("link", name="Charts").click()
-    page.get_by_role("button", name=f"Select {name}").and_(page.locator(f'[style*="{after}"]')).wait_for()  # fmt: skip
+    page.get_by_role("button", name=f"Select {name}").and_(page.locator(f'[style*="{colour}"]')).wait_for()  # fmt: skip
 
 
 def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
@@ -437,3 +441,71 @@ def test_an_experiment_has_its_colour_everywhere_and_after_the_page_was_opened_a
     for number in (7, 8):
         dot = page.get_by_role("button", name=f"Another colour for r{number}")
         assert dot.evaluate("one => one.style.color") == colours[number]
+
+
+def looks(page, action: str) -> dict[str, tuple[str, str]]:
+    """The colour and the dashes of what is on the screen, by name; `action` begins the label of its mark."""
+    marks = page.locator(f'button[aria-label^="{action} "]')
+    marks.first.wait_for()
+    found = marks.evaluate_all(
+        """all => all.map(one => [one.ariaLabel, one.style.color, one.querySelector('svg path')?.getAttribute('stroke-dasharray') ?? ''])"""
+    )
+    return {label.removeprefix(f"{action} "): (colour, dash) for label, colour, dash in found}
+
+
+def test_a_colour_that_somebody_chose_is_everybodys_and_others_make_room(
+    lab, project, opened
+):  # fmt: skip
+    ids = [record(lab.root, 0.1, 8, seed, prefix=project) for seed in range(3)]
+    names = [f"lr0.1-w8-s{seed}" for seed in range(3)]
+    page = opened(lab, f"?in={project}&tab=table", alone=True)
+    before = looks(page, "Another colour for")
+    page.get_by_role("button", name=f"Another colour for {names[0]}").click()
+    choices = page.get_by_role("dialog").get_by_role("button", name=re.compile("^Colour .*in use$"))
+    expect(choices).to_have_count(2)
+    # What another has, which is moved out of the way.
+    other = names[1]
+    taken = page.get_by_role("dialog").get_by_role("button", name=re.compile("^Colour"))
+    colours = taken.evaluate_all("all => all.map(one => one.style.color)")
+    taken.nth(colours.index(before[other][0])).click()
+    page.get_by_text(f"The colour of {names[0]} is kept for everybody.").wait_for()
+    expect(page.get_by_role("button", name=f"Another colour for {names[0]}")).to_have_css(
+        "color", before[other][0]
+    )
+    expect(page.get_by_role("button", name=f"Another colour for {other}")).not_to_have_css(
+        "color", before[other][0]
+    )
+    after = looks(page, "Another colour for")
+    assert after[names[0]] == before[other]
+    assert len(set(after.values())) == 3
+    assert "colours=" not in page.url
+    elsewhere = opened(lab, f"?in={project}", alone=True)
+    expect(elsewhere.get_by_role("button", name=f"Select {names[0]}")).to_have_css(
+        "color", before[other][0]
+    )
+    assert len(set(looks(elsewhere, "Select").values())) == 3
+    with Store(str(lab.root)) as store:
+        kept = {one.name: one for one in store.backend.documents(DocumentsQuestion(kind="colour")).documents}  # fmt: skip
+    assert set(kept[ids[0]].body) == {"slot"}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name=f"Another colour for {names[0]}")).not_to_have_css(
+        "color", before[other][0]
+    )
+
+
+def test_no_two_that_are_shown_together_look_alike_however_many_there_are(lab, project, opened):
+    for number in range(48):
+        exp = Experiment(f"{project}/r{number}", root=str(lab.root), quiet=True, system_metrics=0)
+        with exp:
+            exp.log_metrics({"loss": float(number)}, step=0)
+            exp.log_metrics({"loss": float(number + 1)}, step=1)
+    page = opened(lab, f"?in={project}", height=1600)
+    page.get_by_text("where a colour comes again, the line is dashed").wait_for()
+    found = looks(page, "Select")
+    assert len(found) == 48
+    assert len(set(found.values())) == 48
+    assert len({dash for _, dash in found.values()}) > 1
+    # In the chart as in the list.
+    drawn = saved(page, panel(page, "loss"), "SVG")
+    dashes = {dash for _, dash in found.values() if dash}
+    assert dashes <= set(re.findall(r'stroke-dasharray="([^"]*)"', drawn))

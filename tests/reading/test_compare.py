@@ -18,4 +18,6 @@ def test_configuration_keys_that_differ_are_part_of_the_comparison(root: Path) -
         assert found.params == {}
         assert found.config == {"optimizer.lr": {a: 0.1, b: 0.2}}
         assert found.to_dict()["config"] == found.config
-        assert found.to_pandas()["config.optimizer.lr"].tolist() == [0.1, 0.2]
+        frame = found.to_pandas()
+        assert frame["config.optimizer.lr"].tolist() == [0.1, 0.2]
+        assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"

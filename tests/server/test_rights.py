@@ -151,7 +151,9 @@ def edit_of(kind: type[Any], id_: str, scope: str) -> Edit:
         edits.DeleteEdit: edits.DeleteEdit(id=id_),
         edits.RestoreEdit: edits.RestoreEdit(id=id_),
         edits.MoveEdit: edits.MoveEdit(id=id_, prefix=f"{project_of(OWN)}/moved"),
-        edits.DocumentEdit: edits.DocumentEdit(kind="view", name="x", body={}, scope=scope),
+        edits.DocumentEdit: edits.DocumentEdit(
+            kind="view", name="x", body={"when": "nan"}, scope=scope
+        ),
         edits.ClaimEdit: edits.ClaimEdit(kind="model", name="x", scope=scope),
         edits.VersionEdit: edits.VersionEdit(
             kind="model", name="x", number=1, target="x", scope=scope
@@ -215,7 +217,9 @@ def test_what_is_written_beside_experiments_needs_the_same_role_by_every_way(
         "version": edits.VersionEdit(kind="model", name="x", number=1, target="x", scope=scope),
         "alias": edits.AliasEdit(kind="model", name="x", alias="y", number=1, scope=scope),
     }
-    edit = written.get(kind, edits.DocumentEdit(kind=kind, name="x", body={}, scope=scope))
+    edit = written.get(
+        kind, edits.DocumentEdit(kind=kind, name="x", body={"when": "nan"}, scope=scope)
+    )
     for role in ROLES:
         assert appended(server, tokens[role], edit).status == (200 if role >= needed else 403), role
         event = {"t": 1.0, "id": f"{kind}{role}", "scope": scope, "name": "x", "number": 1, "target": "x", "alias": "y", "body": {}}  # fmt: skip

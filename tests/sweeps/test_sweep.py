@@ -113,25 +113,27 @@ def test_bayes_learns_from_what_was_recorded():
     assert last < first
 
 
-def test_hyperband_stops_the_worse_half_early():
+HYPERBAND = {"type": "hyperband", "min_iter": 2, "eta": 2}
+MEDIAN = {"type": "median", "min_trials": 1}
+
+
+@pytest.mark.parametrize(("kind", "every"), [(HYPERBAND, 1), (HYPERBAND, 3), (MEDIAN, 3)])
+def test_what_is_behind_is_stopped_early_however_often_it_asks(kind: dict[str, object], every: int):
     sweep = create_sweep(
-        {
-            "method": "grid", "metric": LOSS, "parameters": {"lr": {"values": [1, 2, 3, 4]}},
-            "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 2},
-        }
-    )  # fmt: skip
+        {"metric": LOSS, "parameters": {"lr": {"values": [1, 2, 3, 4]}}, "early_terminate": kind}
+    )
 
     def slowly(trial: Trial) -> None:
-        for step in range(6):
+        for step in range(8 if trial.number > 1 else 6):
             trial.experiment.log_metrics({"loss": trial.params["lr"] / (step + 1)}, step=step)
-            trial._again = 0.0  # ask each time
-            if trial.should_stop():
+            trial._again = 0.0  # whenever it asks, the record is looked at
+            if (step + 1) % every == 0 and trial.should_stop():
                 raise Stopped("stopped early")
 
     run_agent(sweep, slowly)
     views = [one for (one,) in sweep.trials().values()]
     assert [one.status for one in views] == ["completed", *["cancelled"] * 3]
-    assert [one.metrics["loss"].count for one in views] == [6, 2, 2, 2]
+    assert [one.metrics["loss"].count for one in views] == [6, *[max(2, every)] * 3]
     assert views[1].reason == "stopped early"
 
 
@@ -189,13 +191,27 @@ def test_what_a_killed_agent_had_is_given_again_once():
     assert [one.status for one in sweep.trials()[1]] == ["failed", "completed"]
 
 
+@pytest.mark.parametrize("method", ["grid", "random"])
+def test_what_was_claimed_and_never_begun_is_given_again_once(
+    method: str, monkeypatch: pytest.MonkeyPatch
+):
+    sweep = create_sweep({**GRID, "method": method, "run_cap": 3})
+    assert [sweep.claim().number for _ in range(2)] == [1, 2], "and their agent was killed"
+    sweep.claim().open().run.complete()
+    monkeypatch.setattr("anew.sweeps.sweep.ARRIVES", 0.3)
+    with Sweep(sweep.id) as other:
+        assert [sweep.claim().open().run.complete() or 0, other.claim().number] == [0, 2]
+        assert sweep.claim() is None, "it was given to the other"
+    assert list(sweep.trials()) == [1, 3]
+
+
 PROGRAM = """
 import argparse, anew, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float)
 args = parser.parse_args()
 with anew.Experiment("whatever", quiet=True) as exp:
-    for step in range(int(1 + 600 * (args.lr > 1))):
+    for step in range(601):
         exp.log_metrics({"loss": args.lr / (step + 1)}, step=step)
         time.sleep(0.1 * (args.lr > 1))
 """
@@ -216,16 +232,30 @@ def test_a_program_is_run_from_the_command_line(tmp_path: Path, capfd: pytest.Ca
     with pytest.raises(SystemExit):
         main(["agent", number])
     trials = Sweep(number).trials()
-    assert [views[0].metrics["loss"].last for views in trials.values()] == [0.5, 0.25]
+    assert [views[0].metrics["loss"].max for views in trials.values()] == [0.5, 0.25]
     assert len(Store()) == 3, "the program's experiment is the trial's"
     with pytest.raises(SystemExit):
         main(["sweep", "--stop", number])
     assert Sweep(number).stopped
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # a connection of a thread that has ended
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [HYPERBAND, MEDIAN])
+def test_a_program_that_is_behind_is_stopped_early(kind: dict[str, object]):
+    Path("train.py").write_text(PROGRAM)
+    sweep = create_sweep(
+        {
+            "program": "train.py", "metric": LOSS, "early_terminate": kind,
+            "parameters": {"lr": {"values": [0.5, 2.0]}},
+        }
+    )  # fmt: skip
+    assert run_agent(sweep) == 2
+    good, bad = (views[0] for views in sweep.trials().values())
+    assert (good.status, good.metrics["loss"].count) == ("completed", 601)
+    assert (bad.status, bad.reason) == ("cancelled", "stopped early")
+    assert bad.metrics["loss"].count < 601
+
+
 def test_agents_of_a_server_have_each_trial_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     there = tmp_path / "there"
     there.mkdir()

@@ -19,7 +19,7 @@ from anew import Experiment
 from anew.errors import AnewError
 from anew.importing.importer import Imported, bring_in
 from anew.trackers.importers import KINDS, open_source
-from tests.trackers.environments import recorded
+from tests.trackers.environments import recorded, unpacked
 from tests.trackers.holding import contents
 from tests.trackers.ml_dash.test_importer import put as ml_dash_run
 from tests.trackers.sacred.test_importer import put as sacred_run
@@ -28,14 +28,6 @@ from tests.trackers.swanlab.test_importer import put as swanlab_run
 
 SECRET = b"nobody's matter"
 LONG_AGO = 1_750_000_000
-WANDB = """
-import sys, wandb
-for name in ("good", "bad"):
-    run = wandb.init(project="vision", id=name, name=name, mode="offline", dir=sys.argv[1], config={"lr": 0.1})
-    for step in range(50):
-        run.log({"loss": 1 / (step + 1)})
-    run.finish()
-"""
 
 
 class Made(NamedTuple):
@@ -107,10 +99,8 @@ def _aim(folder: Path) -> Made:
 
 
 def _wandb(folder: Path) -> Made:
-    pytest.importorskip("wandb")
-    around = {**os.environ, "WANDB_SILENT": "true", "HOME": str(folder)}
-    subprocess.run([sys.executable, "-c", WANDB, str(folder)], env=around, check=True, capture_output=True)  # fmt: skip
-    return Made("wandb", folder / "wandb", ("*-bad/run-bad.wandb",))
+    store = unpacked(Path(__file__).with_name("awkward") / "wandb.zip", folder)
+    return Made("wandb", store.folder / "wandb", ("*-killed/run-killed.wandb",))
 
 
 def _ml_dash(folder: Path) -> Made:

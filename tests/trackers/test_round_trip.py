@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +19,7 @@ from anew.forwarders.following import follow_to_the_end
 from anew.forwarding.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
 from anew.record.plain import flatten
 from anew.values import load
+from tests.trackers.awkward.stores import STORES, recorded
 from tests.trackers.holding import bring
 
 pytestmark = [
@@ -84,11 +88,11 @@ SLOW = [
 
 
 class Kept:
-    """All that a root has of its one experiment."""
+    """All that a root has of one experiment, which is its only one if no prefix is given."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, prefix: str = "") -> None:
         with Store(root) as store:
-            (view,) = store.list()
+            (view,) = (one for one in store.list() if prefix in ("", one.prefix))
             self.points: dict[str, list[tuple[int | None, float, float]]] = {}
             for name in view.metrics:
                 read = view.metrics[name].read(order="written")
@@ -153,7 +157,7 @@ ASPECTS: dict[str, Callable[[Kept], Any]] = {
         name: [step for step, *_ in points] for name, points in kept.usual().items()
     },
     "numbers": lambda kept: {
-        name: sorted(value for *_, value in points) for name, points in kept.usual().items()
+        name: sorted(repr(value) for *_, value in points) for name, points in kept.usual().items()
     },
     "the sign of zero": lambda kept: kept.odd(lambda value: value == 0),
     "NaN": lambda kept: kept.odd(math.isnan),
@@ -257,3 +261,48 @@ def test_what_was_forwarded_comes_back_as_it_was(one, name, tmp_path):
     again = passed(name, str(imported), first.prefix, tmp_path / "second", tmp_path / "other")
     differs = {aspect for aspect, of in ASPECTS.items() if of(first) != of(again)}
     assert differs <= {"begin and end"}, {aspect: apart(aspect, first, again) for aspect in differs}
+
+
+# -- the reverse: what a tracker wrote, there and back --------------------------------------------------
+
+REVERSE = {
+    "MLflow, files": "mlflow-files", "MLflow, SQLite": "mlflow", "W&B": "wandb", "TensorBoard": "tensorboard", "ClearML": "clearml",
+}  # fmt: skip
+"""The awkward stores that each tracker made itself; Aim's is made now."""
+NOT_AGAIN: dict[str, set[str]] = {
+    "MLflow, files": {"tags"},
+    "MLflow, SQLite": {"tags"},
+    "W&B": {"status"},
+}
+"""What a tracker's own runs lose on the way there and back, beside what the table tells; the guide says what it is, below the table."""
+
+
+def _of_the_tracker(name: str, where: Path) -> Path:
+    if name in REVERSE:
+        made = recorded(REVERSE[name], where)
+        return made.folder / STORES[REVERSE[name]].source
+    pytest.importorskip("aim")
+    program = Path(__file__).with_name("aim") / "making.py"
+    around = {**os.environ, "HOME": str(where), "AIM_UI_TELEMETRY_ENABLED": "0"}
+    (where / "store").mkdir(parents=True)
+    command = [sys.executable, str(program), str(where / "store"), str(where / "answers")]
+    subprocess.run(command, cwd=where, env=around, check=True, capture_output=True)
+    return where / "store"
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_a_tracker_wrote_goes_there_and_back_as_it_was(name, tmp_path):
+    root = tmp_path / "root"
+    bring(_of_the_tracker(name, tmp_path / "theirs"), root)
+    with Store(root) as store:
+        prefixes = [one.prefix for one in store.list()]
+    assert prefixes
+    told = {aspect for aspect, cell in table()[name].items() if cell != EQUAL}
+    for number, prefix in enumerate(prefixes):
+        first = Kept(root, prefix)
+        where, other = tmp_path / f"there {number}", tmp_path / f"root {number}"
+        again = passed(name, str(root / prefix), prefix, where, other)
+        differs = {aspect for aspect, of in ASPECTS.items() if of(first) != of(again)}
+        assert differs <= told | {"begin and end"} | NOT_AGAIN.get(name, set()), (
+            prefix, {aspect: apart(aspect, first, again) for aspect in differs - told},
+        )  # fmt: skip

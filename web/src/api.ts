@@ -60,14 +60,15 @@ export function post<P extends PathsWith<"post">>(
   return json(address(path), posted(body, signal));
 }
 
-/** Ask with POST, and take the answer as raw columns. */
+/** Ask with POST, and take the answer as raw columns: floats as they are where they are `exact`, else no finer than a chart shows. */
 export async function postForColumns<P extends PathsWith<"post">>(
   path: P,
   body: Body<Operation<P, "post">>,
   signal?: AbortSignal,
+  exact = false,
 ): Promise<Columns<Answer<Operation<P, "post">>>> {
   const init = posted(body, signal);
-  const response = await reach(address(path), { ...init, headers: { ...init.headers, Accept: MEDIA_TYPE } });
+  const response = await reach(address(path, undefined, exact ? { precision: 64 } : {}), { ...init, headers: { ...init.headers, Accept: MEDIA_TYPE } });
   return decodeColumns(await response.arrayBuffer()) as never;
 }
 

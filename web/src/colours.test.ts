@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { colourIn, coloursOf, PLAIN, SLOTS } from "./colours";
+import { colourIn, coloursOf, PLAIN, slotOf, SLOTS } from "./colours";
+import { MANY } from "./charts/lines";
 
 const names = (count: number) => Array.from({ length: count }, (_, at) => `experiment-${at}`);
 
@@ -40,6 +41,26 @@ describe("colours", () => {
     const both = see(names(2 * PLAIN));
     expect(new Set([...both.values()].map((one) => one.slot)).size).toBe(2 * PLAIN);
     for (const one of all) expect(both.get(one)?.slot, "of two that clash, the later one moves").toBe(alone.get(one));
+  });
+
+  it("keeps what people chose, and moves what looks the same", () => {
+    const kept = { a: "3", b: "5", c: "7" };
+    const found = coloursOf(["a", "b", "c"], kept, { b: "3", other: "7" });
+    expect(found.get("b")?.slot).toBe(3);
+    expect(found.get("c")?.slot, "who is not shown takes nothing away").toBe(7);
+    expect([3, 7]).not.toContain(found.get("a")?.slot);
+  });
+
+  it("has a look of its own for each line that is drawn by itself", () => {
+    expect(SLOTS).toBeGreaterThanOrEqual(MANY);
+    const looks = Array.from({ length: SLOTS }, (_, slot) => `${colourIn(slot).light} ${colourIn(slot).dash.join(" ")}`);
+    expect(new Set(looks).size).toBe(SLOTS);
+    expect(new Set(looks.map((one, slot) => one.replace(colourIn(slot).light, colourIn(slot).dark))).size).toBe(SLOTS);
+  });
+
+  it("reads no slot from what says none", () => {
+    expect([slotOf("12"), slotOf(4)]).toEqual([12, 4]);
+    for (const wrong of [undefined, null, "", "-1", "1.5", "x", String(SLOTS), "1e2"]) expect(slotOf(wrong)).toBeNull();
   });
 
   it("has dashes where colours come again", () => {

@@ -2,8 +2,8 @@
  * The colour of an experiment, a group or a value: the same wherever it is shown, and no two alike while there are enough.
  *
  * The first eight are Okabe and Ito's (https://jfly.uni-koeln.de/color/), which people with any kind of colour blindness tell
- * apart; twenty more follow. What comes after these has a dash beside its colour. Yellow is darkened on paper, and black is
- * white on a dark page, so that each stands out against both.
+ * apart; twenty more follow. Where a colour comes again, its lines and its marks are dashed, in another way each time. Yellow is
+ * darkened on paper, and black is white on a dark page, so that each stands out against both.
  */
 
 export interface Colour {
@@ -27,11 +27,11 @@ const DARK = [
   "#ff85ad", "#9bcf6a", "#c6a0ea", "#4fc3d6", "#e08a7d", "#9fb1d1", "#e0aecb", "#78c99a",
   "#f0a36b", "#b58fdc", "#b3c13c", "#cf9cb8",
 ] as const;
-const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [9, 3, 2, 3], [14, 4], [9, 2, 2, 2, 2, 2], [3, 6], [1, 4]];
 
 /** How many colours there are before any comes again. */
 export const PLAIN = LIGHT.length;
-/** How many there are with dashes. */
+/** How many there are with dashes: more than the lines that are drawn one by one, see `MANY` of `charts/lines.ts`. */
 export const SLOTS = PLAIN * DASHES.length;
 /** A colour for what has none of its own. */
 export const NEUTRAL: Colour = { slot: -1, light: "#8a929c", dark: "#7d8690", dash: [] };
@@ -69,17 +69,25 @@ export type Slots = Readonly<Record<string, string>>;
  *
  * @param keys Ids or values that are shown together, in any order.
  * @param kept Slots by key, in the order in which the keys were first seen.
+ * @param chosen Slots that people chose: these stay, and others make room for them.
  */
-export function coloursOf(keys: readonly string[], kept: Slots = {}): Map<string, Colour> {
+export function coloursOf(keys: readonly string[], kept: Slots = {}, chosen: Slots = {}): Map<string, Colour> {
   const shown = new Set(keys);
   const found = new Map<string, Colour>();
   const taken = new Set<number>();
   const used = new Set<number>();
-  for (const [key, text] of Object.entries(kept)) {
-    const slot = Number(text);
-    if (!Number.isInteger(slot) || slot < 0) continue;
+  for (const key of shown) {
+    const slot = slotOf(chosen[key]);
+    if (slot === null) continue;
+    taken.add(slot);
     used.add(slot);
-    if (!shown.has(key) || (taken.has(slot) && taken.size < SLOTS)) continue;
+    found.set(key, colourIn(slot));
+  }
+  for (const [key, text] of Object.entries(kept)) {
+    const slot = slotOf(text);
+    if (slot === null) continue;
+    used.add(slot);
+    if (!shown.has(key) || found.has(key) || (taken.has(slot) && taken.size < SLOTS)) continue;
     taken.add(slot);
     found.set(key, colourIn(slot));
   }
@@ -92,6 +100,12 @@ export function coloursOf(keys: readonly string[], kept: Slots = {}): Map<string
     found.set(key, colourIn(slot));
   }
   return found;
+}
+
+/** The slot that a text says; null for what says none. */
+export function slotOf(text: unknown): number | null {
+  const slot = /^\d{1,6}$/u.test(String(text)) ? Number(text) : SLOTS;
+  return slot < SLOTS ? slot : null;
 }
 
 /** The first slot that is not taken, from the one on that a key's text gives, among so many and then among more. */

@@ -6,6 +6,7 @@ import { entrance } from "./entrance.svelte";
 import { experiments } from "./experiments.svelte";
 import { link } from "./link.svelte";
 import { live } from "./live.svelte";
+import { palette } from "./palette.svelte";
 import { PAGES } from "./pages/pages";
 import { theme } from "./theme.svelte";
 import { usual } from "./usual.svelte";
@@ -21,6 +22,7 @@ void entrance.begin().then(() => {
   usual.begin();
   flushSync(); // so that the server answers while the page is being made
   void about.begin();
+  palette.begin();
   const target = document.getElementById("app");
   if (target) mount(App, { target });
 });

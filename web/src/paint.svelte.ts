@@ -35,22 +35,39 @@ class Paint {
     return palette.of(key);
   }
 
+  /** A colour as it is in the theme that is shown. */
+  inTheme(colour: Colour): string {
+    return theme.shown === "dark" ? colour.dark : colour.light;
+  }
+
   /** The colour that an experiment has where it is not in a list. */
   own(id: string): string {
-    const colour = palette.of(id);
-    return theme.shown === "dark" ? colour.dark : colour.light;
+    return this.inTheme(palette.of(id));
   }
 
-  /** The colour as it is in the theme that is shown. */
+  /** The colour of a row as it is in the theme that is shown. */
   shade(row: Row): string {
-    const colour = isShown(link.state.eye, row.id) ? this.of(row) : NEUTRAL;
-    return theme.shown === "dark" ? colour.dark : colour.light;
+    return this.inTheme(isShown(link.state.eye, row.id) ? this.of(row) : NEUTRAL);
   }
 
-  /** Give an experiment, or all of its value, the next colour that is free. */
-  next(row: Row): void {
+  /** The dashes of a row. */
+  dash(row: Row): readonly number[] {
+    return isShown(link.state.eye, row.id) ? this.of(row).dash : [];
+  }
+
+  /** Say which rows of the list are on the screen, so that no two of them look the same. In an effect, which the answer ends. */
+  show(rows: { readonly first: number; readonly stop: number }): () => void {
+    const found = Array.from({ length: rows.stop - rows.first }, (_, at) => experiments.row(rows.first + at));
+    return palette.show([...new Set(found.flatMap((one) => (one ? [this.keyOf(one)] : [])))]);
+  }
+
+  /** Whose colour is being chosen. */
+  choosing = $state.raw<{ readonly key: string; readonly name: string } | null>(null);
+
+  /** Have somebody choose the colour of an experiment, or of all of its group or value. */
+  choose(row: Row): void {
     const key = this.keyOf(row);
-    link.set({ colours: { ...link.state.colours, [key]: palette.after(key) } });
+    this.choosing = { key, name: key === row.id ? String(row.cells.get("name")) : key };
   }
 }
 

@@ -185,6 +185,18 @@ export const FIELDS = {
   folded: chosenList("folded"),
   /** Which panels there are, in which sections and how wide, where somebody has arranged them. */
   panels: arrangement("panels"),
+  /** What the analysis draws, and of what: the result, the setting it is held against, the axes beside each other. */
+  plot: choice("plot", "scatter", "parallel", "boxes", "bars", "compare", "importance"),
+  result: text("result"),
+  setting: text("setting"),
+  axes: chosenList("axes"),
+  /** Fields whose axes are logarithmic. */
+  logs: list("logs"),
+  /** The part of each field that is marked, as `low..high`. */
+  brush: mapping("brush"),
+  /** The two groups that are compared, as values of the setting, and the field that pairs their experiments; "-" for none. */
+  groups: list("groups"),
+  pair: text("pair"),
   /** The saved view that was opened last, see `views/`. */
   view: text("view"),
   /** The panel that fills the page. */

@@ -7,6 +7,7 @@ claimed the same way before something is sent.
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ __all__ = [
     "all_fired",
     "fire",
     "fired_name",
+    "newest_fired",
     "one_fired",
     "replace",
     "waiting",
@@ -133,6 +135,15 @@ def all_fired(backend: Backend) -> list[Fired]:
     found = backend.documents(DocumentsQuestion(kind=FIRED)).documents
     read = [one for document in found if (one := _read(document)) is not None]
     return sorted(read, key=lambda one: -one.time)
+
+
+def newest_fired(backend: Backend, most: int) -> tuple[list[Fired], int]:
+    """The newest of what was found, and how many there are in all; no more of them are read than that."""
+    found = backend.documents(DocumentsQuestion(kind=FIRED)).documents
+    # A document is written again each time somebody is told: what was found last is among those written last.
+    last = heapq.nlargest(most, found, key=lambda one: one.time)
+    read = [one for document in last if (one := _read(document)) is not None]
+    return sorted(read, key=lambda one: -one.time), len(found)
 
 
 def waiting(fired: Sequence[Fired]) -> list[Fired]:

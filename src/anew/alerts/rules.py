@@ -25,6 +25,7 @@ __all__ = [
     "Condition",
     "add_alert",
     "all_alerts",
+    "check_alert",
     "no_alert",
     "parse_condition",
     "remove_alert",
@@ -146,12 +147,32 @@ def add_alert(backend: Backend, alert: Alert) -> None:
         InvalidName: Its name or its project cannot be kept.
         QueryError: Its filter cannot be read.
     """
-    check_label(alert.name, "name")
-    parse_condition(alert.when)
-    ask(alert.filter or None, now=0.0)
     body = {"filter": alert.filter, "when": alert.when, "to": list(alert.to)}
     edit = DocumentEdit(kind=ALERT, name=alert.name, body=body, scope=alert.scope)
+    check_alert(edit)
     backend.append(AppendQuestion((edit,)))
+
+
+def check_alert(edit: DocumentEdit) -> None:
+    """Check an alert that somebody wants to write: what cannot be read would never be evaluated, and nobody would be told.
+
+    Raises:
+        InvalidValue: Its condition cannot be read, or it says otherwise than in texts what is watched and who is told.
+        InvalidName: Its name cannot be kept.
+        QueryError: Its filter cannot be read.
+    """
+    if edit.body is None:
+        return
+    check_label(edit.name, "name")
+    filter_, when, to = edit.body.get("filter", ""), edit.body.get("when"), edit.body.get("to", ())
+    texts = isinstance(to, (list, tuple)) and all(isinstance(one, str) for one in to)
+    if not (isinstance(filter_, str) and isinstance(when, str) and texts):
+        raise InvalidValue(
+            "An alert has the texts `filter` and `when`, and in `to` a list of destinations.",
+            key="alert",
+        )
+    parse_condition(when)
+    ask(filter_ or None, now=0.0)
 
 
 def remove_alert(backend: Backend, name: str, project: str | None = None) -> Alert:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..plots.labels import differing, flat, short_keys
+from ..plots.labels import differing, short_keys
 from ..plots.sparklines import sparkline
 from ..reading.fields import field_of, kind_of, settings_of, value_of
 from .output import Output
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "STATUS_STYLES",
     "experiment_columns",
-    "experiment_json",
     "headline_metrics",
     "short_ids",
     "sparklines",
@@ -48,38 +47,6 @@ MOST_TEXT = 60
 # So many experiments decide on the columns for all of them.
 _SAMPLE = 500
 MOST_SPARKLINES = 100
-
-
-def experiment_json(view: ExperimentView) -> dict[str, Any]:
-    """One experiment as `--json` shows it in a list."""
-    return {
-        "id": view.id,
-        "prefix": view.prefix,
-        "name": view.name,
-        "status": str(view.status),
-        "reason": view.reason,
-        "created_at": view.created_at,
-        "started_at": view.started_at,
-        "ended_at": view.ended_at,
-        "duration": view.duration,
-        "user": view.user,
-        "host": view.host,
-        "tags": dict(view.tags),
-        "params": flat(view.params),
-        "config": None if view.config is None else flat(view.config),
-        "metrics": {
-            name: {
-                "last": metric.last,
-                "last_step": metric.last_step,
-                "min": metric.min,
-                "max": metric.max,
-                "count": metric.count,
-            }
-            for name, metric in view.metrics.items()
-        },
-        "parent": view.parent,
-        "path": None if view.local_path is None else str(view.local_path),
-    }
 
 
 def headline_metrics(views: Sequence[ExperimentView], most: int = _MOST_METRICS) -> list[str]:

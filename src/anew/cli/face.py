@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import NotFound
 from .output import Mode, Output
-from .words import plural
+from .words import absolute_times, plural
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -109,6 +108,9 @@ def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None
         return
     if parameter.name == "root":
         face.root = value
+    elif parameter.name == "dates":
+        before = absolute_times.set(True)
+        context.call_on_close(lambda: absolute_times.reset(before))
     elif parameter.name == "no_color":
         face.color = False
     else:
@@ -127,6 +129,12 @@ def shared(*, json: bool = True, quiet: str = "Print ids alone, one per line.") 
             "--root",
             metavar="ADDRESS",
             help="The store: a folder, or the URL of a server.",
+            **common,
+        ),
+        click.option(
+            "--dates",
+            is_flag=True,
+            help="Show times as date and time of day, not as how long ago.",
             **common,
         ),
         click.option("--no-color", is_flag=True, help="Print without colour.", **common),
@@ -231,13 +239,6 @@ def several(
     Raises:
         NotFound: There are none: a command that acts on nothing has not done what it was asked to.
     """
-    found = {view.id: view for view in (store.get(ref) for ref in refs)}
-    if filter:
-        fitting = store.list(filter, reproductions=reproductions)
-        for view in fitting:
-            found.setdefault(view.id, view)
-        if not reproductions:
-            left_out(fitting.left_out)
-    if not found:
-        raise NotFound(f"No experiment fits {filter!r}: there is nothing to do.")
-    return list(found.values())
+    from ..commands.answers import those_of
+
+    return those_of(store, refs, filter, reproductions=reproductions, left_out=left_out)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..commands.documents import file_document, place_of, value_document
 from ..errors import InvalidName, NotFound
 from .face import Face, complete_experiment, shared
-from .open import value_document, values_table
+from .open import values_table
 from .table import Column
 from .words import moment, one_line, plural, size
 
@@ -95,7 +96,7 @@ def files(
             "id": view.id,
             "values": [value_document(one) for one in values],
             "files": [
-                _document(one, None if saved is None else saved[index])
+                file_document(one, None if saved is None else saved[index])
                 for index, one in enumerate(found)
             ],
         },
@@ -106,7 +107,7 @@ def files(
 
 def _print_content(face: Face, found: list[FileView]) -> None:
     """The content of the one file that fits, the newest where it was saved several times."""
-    if len({_place(one) for one in found}) != 1:
+    if len({place_of(one) for one in found}) != 1:
         raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
     data = found[-1].read_bytes()
     if sys.stdout.isatty():  # a terminal obeys what is in it
@@ -141,30 +142,10 @@ def _list(
         face.out.say(f"{count} {'was' if len(gone) == 1 else 'were'} freed; --freed lists them.")
 
 
-def _document(one: FileView, saved: Path | None) -> dict[str, object]:
-    """A file as JSON; `saved` is where a copy of it went."""
-    there = one.freed_at is None and one.local_path is not None
-    return {
-        "id": one.id,
-        "name": one.name,
-        "prefix": one.prefix,
-        "path": str(one.local_path) if there else None,
-        "size": one.size,
-        "hash": one.hash,
-        "step": one.step,
-        "time": one.time,
-        "metadata": one.metadata,
-        "folder": one.folder,
-        "checkpoint": one.checkpoint,
-        "freed_at": one.freed_at,
-        **({} if saved is None else {"saved": str(saved)}),
-    }
-
-
 def _table(face: Face, found: list[FileView]) -> None:
     face.out.table(
         [
-            Column("NAME", [one_line(_place(one)) for one in found], least=16, styles="bold"),
+            Column("NAME", [one_line(place_of(one)) for one in found], least=16, styles="bold"),
             Column("SIZE", [size(one.size) for one in found], True),
             Column("STEP", ["" if one.step is None else str(one.step) for one in found], True, 2),
             Column("SAVED", [moment(one.time) for one in found], weight=3, styles="dim"),
@@ -173,28 +154,24 @@ def _table(face: Face, found: list[FileView]) -> None:
     )
 
 
-def _place(one: FileView) -> str:
-    return f"{one.prefix}/{one.name}".lstrip("/") if one.prefix else one.name
-
-
 def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
     return not patterns or any(
-        fnmatchcase(text, pattern) for pattern in patterns for text in (one.name, _place(one))
+        fnmatchcase(text, pattern) for pattern in patterns for text in (one.name, place_of(one))
     )
 
 
 def _save(found: list[FileView], folder: Path, overwrite: bool) -> list[Path]:
     """Copy files to where they lie in the experiment; all places are checked before the first copy."""
-    newest = {_place(one): one.id for one in found}
+    newest = {place_of(one): one.id for one in found}
     inside = folder.resolve()
     targets = []
     for one in found:
-        target = inside / _place(one)
-        if newest[_place(one)] != one.id:
+        target = inside / place_of(one)
+        if newest[place_of(one)] != one.id:
             target = target.with_name(f"{target.stem}-{one.id}{target.suffix}")
         if not target.resolve().is_relative_to(inside):
             raise InvalidName(
-                f"The file {_place(one)!r} would lie outside {folder}; nothing was saved."
+                f"The file {place_of(one)!r} would lie outside {folder}; nothing was saved."
             )
         if target.exists() and not overwrite:
             raise FileExistsError(f"{target} is there already; --overwrite replaces it.")

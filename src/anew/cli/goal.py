@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.documents import goal_document
 from .face import Face, shared
 from .table import Column
 from .words import one_line
 
 if TYPE_CHECKING:
-    from ..reading.goals import Goal
+    pass
 
 __all__ = ["goal"]
 
@@ -75,15 +76,4 @@ def goal(
             ]
         )
 
-    face.out.emit({"goals": [_json(one) for one in said]}, table=table)
-
-
-def _json(one: Goal) -> dict[str, Any]:
-    return {
-        "metric": one.metric,
-        "better": one.better,
-        "main": one.main,
-        "project": one.project,
-        "user": one.user,
-        "time": one.time,
-    }
+    face.out.emit({"goals": [goal_document(one) for one in said]}, table=table)

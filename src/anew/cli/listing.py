@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .columns import MOST_SPARKLINES, experiment_columns, experiment_json, parse_fields
+from ..commands.answers import best_document, list_document
+from .columns import MOST_SPARKLINES, experiment_columns, parse_fields
 from .face import (
     STATUSES,
     Face,
@@ -110,12 +111,7 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
         found = selection(store, filter, sort=sorts, limit=limit, **options)
         offset = options["offset"]
         face.out.emit(
-            lambda: {
-                "total": found.total,
-                "offset": offset,
-                "left_out": found.left_out,
-                "experiments": [experiment_json(view) for view in found],
-            },
+            lambda: list_document(found, offset),
             ids=found.ids,
             table=lambda: _print_table(store, found, face, fields, sorts, sparks, filter, offset),
         )
@@ -309,19 +305,7 @@ def best(
             _tell_dropped(face, face.out.table(columns), [told_left_out(found.left_out)])
 
         face.out.emit(
-            lambda: {
-                "metric": shown[0].metric if shown else metric,
-                "left_out": found.left_out,
-                "best": [
-                    {
-                        "value": one.value,
-                        "step": one.step,
-                        "mode": one.mode,
-                        "experiment": experiment_json(one.experiment),
-                    }
-                    for one in shown
-                ],
-            },
+            lambda: best_document(shown, metric, found.left_out),
             ids=(one.experiment.id for one in shown),
             table=table,
         )

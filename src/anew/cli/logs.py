@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from ..commands.documents import line_document
 from .face import Face, complete_experiment, several, shared
 from .output import as_line
 from .words import moment, printable, value
@@ -157,11 +158,7 @@ def _print(
     face: Face, line: LogLine, console: bool, view: ExperimentView, before: str = ""
 ) -> None:
     if face.out.mode == "json":
-        document: dict[str, Any] = {
-            "time": line.time, "level": line.level, "message": line.message,
-            "fields": line.fields, "writer": line.writer, "experiment": view.id,
-        }  # fmt: skip
-        print(as_line(document))
+        print(as_line(line_document(line, view.id)))
     elif console or face.out.mode == "quiet":
         print(f"{before}{printable(line.message)}")
     else:

@@ -28,6 +28,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "ui": ("ui", "ui", "Show experiments in a browser, until Ctrl-C.", "Look"),
     "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
     "report": ("report", "report", "Write curves, a table and what differs to one HTML file.", "Look"),
+    "history": ("history", "history", "Print metrics side by side: a row for each step, a column for each metric.", "Look"),
     "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),

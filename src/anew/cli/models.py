@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.documents import fact_document, model_document
 from .face import Face, shared
 from .output import Column
 from .words import ago, moment, one_line, plural
 
 if TYPE_CHECKING:
     from ..models.views import Model, ModelVersion
-    from ..record.models import AliasFact, ModelChange, ModelFact, VersionFact
+    from ..record.models import AliasFact, ModelChange, VersionFact
 
 __all__ = ["models"]
 
@@ -73,7 +74,7 @@ def list_(face: Face, deleted: bool) -> None:
         face.out.table([column for column in columns if any(column.cells)])
 
     face.out.emit(
-        lambda: {"models": [_model_json(one.fact) for one in found]},
+        lambda: {"models": [model_document(one.fact) for one in found]},
         ids=(one.name for one in found),
         table=table,
     )
@@ -118,7 +119,10 @@ def show(face: Face, model: str) -> None:
             ]
         )
 
-    document = {**_model_json(one.fact), "history": [_plain(change) for change in history]}
+    document = {
+        **model_document(one.fact),
+        "history": [fact_document(change) for change in history],
+    }
     face.out.emit(document, ids=(str(version) for version in one.versions), table=table)
 
 
@@ -216,7 +220,7 @@ def demote(face: Face, model: str, alias: str, why: str | None) -> None:
         store.models.get(model).demote(alias, why=why)
         one = store.models.get(model)
     face.out.emit(
-        _model_json(one.fact),
+        model_document(one.fact),
         table=lambda: face.out.say(f"{one.name} has no alias {alias} any more."),
     )
 
@@ -264,7 +268,7 @@ def rename(face: Face, model: str, name: str) -> None:
     with face.store(refresh=False) as store:
         one = store.models.get(model).rename(name)
     face.out.emit(
-        _model_json(one.fact), ids=[one.name], table=lambda: face.out.say(f"{model} is now called {one.name}.")
+        model_document(one.fact), ids=[one.name], table=lambda: face.out.say(f"{model} is now called {one.name}.")
     )  # fmt: skip
 
 
@@ -322,7 +326,7 @@ def restore(face: Face, name: str, to: str | None) -> None:
         one = store.models.restore(name, to=to)
     versions = plural(len(one.fact.versions), "version")
     face.out.emit(
-        _model_json(one.fact), ids=[one.name], table=lambda: face.out.say(f"{one.name} is back, with {versions}.")
+        model_document(one.fact), ids=[one.name], table=lambda: face.out.say(f"{one.name} is back, with {versions}.")
     )  # fmt: skip
 
 
@@ -354,31 +358,15 @@ def save(face: Face, version: str, to: str) -> None:
 
 
 def _one(face: Face, version: ModelVersion, said: str) -> None:
-    face.out.emit(_plain(version.fact), ids=[str(version)], table=lambda: face.out.say(f"{said}."))
+    face.out.emit(
+        fact_document(version.fact), ids=[str(version)], table=lambda: face.out.say(f"{said}.")
+    )
 
 
 def _shown(found: Model | ModelVersion) -> dict[str, Any]:
     from ..models.views import Model
 
-    return _model_json(found.fact) if isinstance(found, Model) else _plain(found.fact)
-
-
-def _plain(fact: Any) -> dict[str, Any]:
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.to_builtins(fact)
-    plain.pop("events", None)
-    return plain
-
-
-def _model_json(fact: ModelFact) -> dict[str, Any]:
-    import msgspec
-
-    plain = _plain(msgspec.structs.replace(fact, history=()))
-    del plain["history"]
-    for one in (*plain["versions"], *plain["withdrawn"], *plain["aliases"]):
-        one.pop("events", None)
-    return plain
+    return model_document(found.fact) if isinstance(found, Model) else fact_document(found.fact)
 
 
 def _versions(versions: tuple[VersionFact, ...], now: float) -> list[Column]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.documents import place_of, value_document
 from ..errors import NotFound
 from .face import Face, complete_experiment, shared
 from .table import Column
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Kept = FileView | ValueView
 
-__all__ = ["named_value", "open_", "steps_of", "value_document", "values_table"]
+__all__ = ["named_value", "open_", "steps_of", "values_table"]
 
 _MOST_ROWS = 50
 _MOST_BARS = 32
@@ -88,7 +89,7 @@ def _overview(face: Face, view: ExperimentView) -> None:
         if values and files:
             face.out.line()
         if files:
-            named = {_place(one): one for one in files}
+            named = {place_of(one): one for one in files}
             face.out.table(
                 [
                     Column("FILE", [one_line(place) for place in named], least=16),
@@ -106,7 +107,7 @@ def _overview(face: Face, view: ExperimentView) -> None:
             "values": [value_document(one) for one in values],
             "files": [value_document(one) for one in files],
         },
-        ids=[*map(_place, values), *map(_place, files)],
+        ids=[*map(place_of, values), *map(place_of, files)],
         table=table,
     )
 
@@ -165,45 +166,24 @@ def _named(view: ExperimentView, name: str) -> Sequence[Kept]:
     """
     files = list(view.files)
     found: Sequence[Kept] = named_value(view, name)
-    found = found or [one for one in files if name in (_place(one), one.name)]
+    found = found or [one for one in files if name in (place_of(one), one.name)]
     found = found or [
-        one for one in files if fnmatchcase(_place(one), name) or fnmatchcase(one.name, name)
+        one for one in files if fnmatchcase(place_of(one), name) or fnmatchcase(one.name, name)
     ]
     if not found:
         from ..query.suggest import nearest
 
-        known = sorted({*map(_place, view.values()), *map(_place, files)})
+        known = sorted({*map(place_of, view.values()), *map(place_of, files)})
         raise NotFound(
             f"{view.id} has logged no value and saved no file {name!r}; `anew open {view.id}` lists what there is.",
             name=name,
             nearest=nearest(name, known),
         )
-    names = sorted({_place(one) for one in found})
+    names = sorted({place_of(one) for one in found})
     if len(names) > 1:
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise click.UsageError(f"{name!r} fits {plural(len(names), 'name')}: {shown}. Give one.")
     return found
-
-
-def _place(one: Kept) -> str:
-    prefix = getattr(one, "prefix", "")
-    return f"{prefix}/{one.name}" if prefix else one.name
-
-
-def _kind(one: Kept) -> str:
-    return getattr(one, "kind", "file")
-
-
-def value_document(one: Kept) -> dict[str, Any]:
-    """What is known of a value or file, for --json."""
-    return {
-        "name": _place(one),
-        "kind": _kind(one),
-        "step": one.step,
-        "time": one.time,
-        "path": None if one.local_path is None else str(one.local_path),
-        "metadata": one.metadata,
-    }
 
 
 def _show(face: Face, one: Kept, found: Sequence[Kept], limit: int) -> None:
@@ -246,7 +226,7 @@ def _on_this_machine(one: Kept) -> Any:
 
 def _printed(face: Face, one: Kept, path: Path | None, limit: int) -> bool:
     """Print what can be read in a terminal; whether it was that."""
-    kind = _kind(one)
+    kind = getattr(one, "kind", "file")
     if kind in ("table", "text", "histogram"):
         from ..values.kinds import load
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..commands.documents import trashed_document
 from ..errors import NotFound
 from .changing import keep, make, tell
 from .errors import Refused
@@ -160,9 +161,8 @@ def _list_trash(face: Face, trash: Sequence[Trashed]) -> None:
             ]
         )
 
-    keys = ("id", "prefix", "name", "deleted_at", "bytes")
     face.out.emit(
-        {"trash": [{key: getattr(one, key) for key in keys} for one in trash]},
+        {"trash": [trashed_document(one) for one in trash]},
         ids=[one.id for one in trash],
         table=table,
     )

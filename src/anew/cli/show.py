@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.answers import show_document
 from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
 from .forward import told
-from .open import value_document, values_table
+from .open import values_table
 from .table import Column, width_of
 from .words import (
     ago,
@@ -66,8 +67,7 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
             forwarded = [{**asdict(one), "complete": one.complete} for one in _forwarded(view)]
             synced = [asdict(one) for one in _synced(store, view)]
             return {
-                **view.to_dict(),
-                "values": _values_document(view),
+                **show_document(view),
                 "forwarded": forwarded,
                 "synced": synced,
                 "import": _import_document(store, view),
@@ -89,6 +89,11 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
                     face.out.line(f"  {line}", "red")
 
         face.out.emit(document, ids=[str(view.local_path or view.id)], table=table)
+
+
+def _when(then: float, now: float) -> str:
+    said, past = moment(then), ago(then, now)
+    return said if past == said else f"{said} ({past})"
 
 
 def _forwarded(view: ExperimentView) -> list[Forwarded]:
@@ -180,7 +185,7 @@ def _facts(face: Face, view: ExperimentView, synced: list[Whereabouts]) -> None:
         ("description", view.description or "", ""),
         ("tags", " ".join(k if v is None else f"{k}={v}" for k, v in view.tags.items()), "magenta"),
         ("bindrs", " ".join(view.bindrs), ""),
-        ("created", f"{moment(view.created_at)} ({ago(view.created_at, now)})", ""),
+        ("created", _when(view.created_at, now), ""),
         ("took", duration(view.duration), ""),
         ("by", f"{view.user or ''}{f' on {view.host}' if view.host else ''}".strip(), ""),
         ("source", _source(view), ""),
@@ -339,10 +344,6 @@ def _metrics(
 
 def _step(step: int | None) -> str:
     return "" if step is None else str(step)
-
-
-def _values_document(view: ExperimentView) -> list[dict[str, Any]]:
-    return [value_document(one) for one in view.values()]
 
 
 def _values(face: Face, view: ExperimentView, everything: bool) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from ..commands.documents import view_document
 from .face import Face, shared
 from .output import Column
 from .words import ago, moment, one_line
@@ -72,7 +73,9 @@ def list_(face: Face, project: str | None) -> None:
         )  # fmt: skip
 
     face.out.emit(
-        {"views": [_json(one) for one in found]}, ids=(one.name for one in found), table=table
+        {"views": [view_document(one) for one in found]},
+        ids=(one.name for one in found),
+        table=table,
     )
 
 
@@ -107,7 +110,7 @@ def show(face: Face, name: str, project: str | None, history: bool) -> None:
             ]
         )  # fmt: skip
 
-    face.out.emit({"view": _json(one, history=history)}, table=table)
+    face.out.emit({"view": view_document(one, history=history)}, table=table)
 
 
 @views.command()
@@ -171,19 +174,4 @@ def default(face: Face, name: str | None, project: str | None, none: bool) -> No
 def _done(face: Face, one: SavedView, what: str) -> None:
     of = f" for {one_line(one.project)}" if one.project else ""
     said = f"The view {one_line(one.name)}{of} is {what}."
-    face.out.emit({"view": _json(one)}, table=lambda: face.out.say(said))
-
-
-def _json(one: SavedView, *, history: bool = False) -> dict[str, Any]:
-    found = {
-        "name": one.name,
-        "project": one.project,
-        "shows": one.shows,
-        "default": one.default,
-        "user": one.user,
-        "time": one.time,
-        "others": [_json(other) for other in one.others],
-    }
-    if history:
-        found["earlier"] = [_json(other) for other in one.earlier]
-    return found
+    face.out.emit({"view": view_document(one)}, table=lambda: face.out.say(said))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .columns import experiment_columns, experiment_json, headline_metrics, parse_fields
+from ..commands.documents import experiment_document
+from .columns import experiment_columns, headline_metrics, parse_fields
 from .curves import painted
 from .face import Face, shared
 from .words import moment, one_line, plural
@@ -96,7 +97,7 @@ def _once(
             face.out.table(experiment_columns(store, views, face.out, wanted=fields))
 
     face.out.emit(
-        {"total": found.total, "experiments": [experiment_json(v) for v in found]},
+        {"total": found.total, "experiments": [experiment_document(v) for v in found]},
         ids=found.ids,
         table=table,
     )

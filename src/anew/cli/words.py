@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 __all__ = [
+    "absolute_times",
     "ago",
     "duration",
     "moment",
@@ -20,10 +22,16 @@ __all__ = [
 ]
 
 
+absolute_times: ContextVar[bool] = ContextVar("absolute_times", default=False)
+"""Whether times are shown as they are, and not by how long ago they were."""
+
+
 def ago(then: float | None, now: float) -> str:
-    """How long ago a time was: "now", "5m ago", "3d ago"; its date when that is over a year."""
+    """How long ago a time was: "now", "5m ago", "3d ago"; its date when that is over a year. With `absolute_times` as `moment`."""
     if then is None:
         return ""
+    if absolute_times.get():
+        return moment(then)
     seconds = now - then
     if seconds < -60:
         return moment(then)  # a clock ahead of ours

@@ -9,6 +9,7 @@ import yaml
 
 from ..record.plain import parse_json
 from .folders import read_at_most
+from .foreign import open_plain
 
 __all__ = ["read_json", "read_yaml", "yaml_of"]
 
@@ -141,7 +142,7 @@ def read_json(path: str) -> Any:
 
 
 def _bytes(path: str, most: int) -> bytes:
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         data = read_at_most(file, most + 1)
     if len(data) > most:
         raise ValueError(f"it is larger than {most:,} bytes")

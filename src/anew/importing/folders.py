@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, AnyStr, BinaryIO
 
+from .foreign import is_plain, is_plain_folder, names_in, open_plain, walk
 from .source import Finding, SourceFile
 
-__all__ = ["files_below", "links_below", "opening", "place_below", "plain_file", "read_at_most"]
+__all__ = [
+    "files_below",
+    "links_below",
+    "links_in",
+    "opening",
+    "place_below",
+    "plain_file",
+    "read_at_most",
+]
 
 _BLOCK = 1 << 18
 
@@ -39,7 +48,7 @@ def files_below(
     run: str,
     findings: list[Finding],
     *,
-    but: Callable[[str], bool] = lambda inside: False,
+    but: Callable[[str], object] = lambda inside: False,
 ) -> Iterator[SourceFile]:
     """The files below a folder, in the order of their names; links and what is no plain file are left out and said.
 
@@ -48,9 +57,9 @@ def files_below(
         run: The key of the run that they belong to.
         but: Whether to leave out the file of a path below the folder, because something else says what it says.
     """
-    for at, folders, names in os.walk(
-        folder, onerror=lambda error: findings.append(_unreadable(error, run))
-    ):
+    if os.path.lexists(folder) and not is_plain_folder(folder):
+        findings.append(_link(folder, run))
+    for at, folders, names in walk(folder, lambda error: findings.append(_unreadable(error, run))):
         for name in sorted(folders):
             if os.path.islink(os.path.join(at, name)):
                 findings.append(_link(os.path.join(at, name), run))
@@ -60,23 +69,36 @@ def files_below(
             inside = os.path.relpath(path, folder).replace(os.sep, "/")
             if but(inside):
                 continue
-            if os.path.islink(path) or not os.path.isfile(path):
+            if not is_plain(path):
                 findings.append(_link(path, run))
                 continue
             yield SourceFile(prefix, inside, opening(path), time=os.path.getmtime(path))
 
 
-def links_below(folder: str, wanted: Callable[[str], object]) -> Iterator[Finding]:
-    """What to say of links in place of files that would be read; they are not followed.
+def links_in(folder: str) -> Iterator[Finding]:
+    """What to say of links in place of folders that lie right in a folder; they are not followed."""
+    for name in names_in(folder):
+        path = os.path.join(folder, name)
+        if os.path.islink(path) and os.path.isdir(path):
+            yield _link(path, "")
+
+
+def links_below(
+    folder: str,
+    wanted: Callable[[str], object],
+    *,
+    folders: Callable[[str], object] = lambda name: True,
+) -> Iterator[Finding]:
+    """What to say of links in place of files and folders that would be read; they are not followed.
 
     Args:
-        wanted: Whether a file of this name would be.
+        wanted, folders: Whether a file or a folder of this name would be.
     """
-    for at, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+    for at, below, names in walk(folder):
+        below.sort()
+        for name in sorted([*below, *names]):
             path = os.path.join(at, name)
-            if os.path.islink(path) and wanted(name):
+            if os.path.islink(path) and (folders if os.path.isdir(path) else wanted)(name):
                 yield _link(path, "")
 
 
@@ -91,11 +113,7 @@ def read_at_most(file: IO[AnyStr], most: int) -> AnyStr:
 
 def opening(path: str) -> Callable[[], BinaryIO]:
     """What opens a file's bytes."""
-    return partial(_open, path)
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")
+    return partial(open_plain, path)
 
 
 def _link(path: str, run: str) -> Finding:

@@ -8,22 +8,30 @@ that writes it runs, its files are there already, and SQLite keeps both apart; s
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import struct
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from ..errors import CorruptData
+from .foreign import copy_plain, is_plain, open_plain, resolved
 
 __all__ = ["Database", "has_tables"]
 
 _MAGIC = b"SQLite format 3\0"
 _ROWS = 2_000
 _MOST = 512 << 20
+_BESIDE = ("-wal", "-shm", "-journal")
+_COMPUTED = (
+    "SELECT lower(m.name), lower(c.name) FROM sqlite_master m, pragma_table_xinfo(m.name) c "
+    "WHERE m.type = 'table' AND c.hidden IN (2, 3)"
+)
+"""Columns that a database computes: they may be of any size, and are not read."""
+_OTHER_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _LOCK = "hhqqi4x"  # `struct flock` on Linux
 _OF_WHOEVER_HAS_IT = 128
 
@@ -31,7 +39,7 @@ _OF_WHOEVER_HAS_IT = 128
 def has_tables(path: str, tables: frozenset[str]) -> bool:
     """Whether a file is a database with these tables."""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 return False
         database = Database(path)
@@ -58,6 +66,9 @@ class Database:
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._columns: dict[str, frozenset[str]] = {}
         self._stamp: tuple[int, int] | None = None
+        for end in _BESIDE:  # SQLite opens them as they are, and would wait for a pipe
+            if os.path.lexists(f"{path}{end}") and not is_plain(f"{path}{end}"):
+                raise CorruptData(f"{path}{end} is a link or no plain file.", path=path)
         log = os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal") > 0
         if not _is_logged(path) or _is_open(path):
             try:
@@ -72,12 +83,14 @@ class Database:
 
     def _of_copy(self, path: str) -> sqlite3.Connection:
         self._copy = tempfile.TemporaryDirectory(prefix="anew-import-")
-        copy = os.path.join(self._copy.name, "copy.db")
+        copy = os.path.join(resolved(self._copy.name), "copy.db")
         try:
-            shutil.copyfile(path, copy)
+            copy_plain(path, copy)
             for end in ("-wal", "-journal"):
-                if os.path.isfile(f"{path}{end}") and not os.path.islink(f"{path}{end}"):
-                    shutil.copyfile(f"{path}{end}", f"{copy}{end}")
+                if os.path.lexists(f"{path}{end}"):
+                    copy_plain(f"{path}{end}", f"{copy}{end}")
+            if _names_another(f"{copy}-journal"):
+                raise CorruptData(f"{path}-journal names another file.", path=path)
             return self._connect(copy, "mode=rw")
         except BaseException:
             self._copy.cleanup()
@@ -93,6 +106,9 @@ class Database:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            computed = frozenset(connection.execute(_COMPUTED))
+            if computed:
+                connection.set_authorizer(partial(_may, computed))
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -150,9 +166,34 @@ class Database:
         return CorruptData(f"{self.path} cannot be read: {error}.", path=self.path)
 
 
+def _may(
+    computed: frozenset[tuple[str, str]],
+    action: int,
+    table: str | None,
+    column: str | None,
+    *_: Any,
+) -> int:
+    """What SQLite asks before it reads a column."""
+    if action != sqlite3.SQLITE_READ or table is None or column is None:
+        return sqlite3.SQLITE_OK
+    is_computed = (table.lower(), column.lower()) in computed
+    return sqlite3.SQLITE_DENY if is_computed else sqlite3.SQLITE_OK
+
+
+def _names_another(journal: str) -> bool:
+    """Whether a journal ends in the name of one that several databases share: SQLite would read that file, and delete it."""
+    try:
+        with open_plain(journal) as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - len(_OTHER_JOURNAL)))
+            return file.read() == _OTHER_JOURNAL
+    except FileNotFoundError:
+        return False
+
+
 def _is_logged(path: str) -> bool:
     """Whether it is in WAL mode, which its header says."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         return file.read(20)[18:20] == b"\x02\x02"
 
 
@@ -166,7 +207,7 @@ def _is_open(path: str) -> bool:
     import fcntl
 
     try:
-        with open(f"{path}-shm", "rb") as file:
+        with open_plain(f"{path}-shm") as file:
             asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, _OF_WHOEVER_HAS_IT, 1, 0)
             found = fcntl.fcntl(file, fcntl.F_GETLK, asked)
     except FileNotFoundError:

@@ -6,11 +6,11 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from anew import Experiment, Image, Status, Text
+from anew import Experiment, Image, Status, Table, Text
 
 from .opening import Opening
 from .requiring import check_choice, require
@@ -23,6 +23,13 @@ _logger: Any = require(f"{_name}.loggers.logger", "lightning")
 _on_rank_zero: Any = require(f"{_name}.utilities", "lightning").rank_zero_only
 
 __all__ = ["AnewLogger"]
+
+
+def _steps_of(module: Any) -> Callable[[], int] | None:
+    """The step that the trainer of a module is at; None for a module that is no Lightning's."""
+    if not hasattr(module, "global_step"):
+        return None
+    return lambda: int(module.global_step)
 
 
 class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, chosen above
@@ -87,9 +94,13 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
         self._open().log_metrics({self._prefix + name: v for name, v in metrics.items()}, step)
 
     @_on_rank_zero
-    def log_hyperparams(self, params: Mapping[str, Any] | Namespace) -> None:
-        """Set parameters."""
+    def log_hyperparams(
+        self, params: Mapping[str, Any] | Namespace, metrics: Mapping[str, Any] | None = None
+    ) -> None:
+        """Set parameters, and log what they are to be judged by at step 0, as Lightning's `TensorBoardLogger` does."""
         self._open().params.set(vars(params) if isinstance(params, Namespace) else params)
+        if metrics:
+            self.log_metrics(metrics, 0)
 
     @_on_rank_zero
     def log_graph(self, model: Any, input_array: Any = None) -> None:
@@ -112,6 +123,39 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
     def log_text(self, key: str, text: str, step: int | None = None) -> None:
         """Log a text."""
         self._open().log_value(self._prefix + key, Text(text), step)
+
+    @_on_rank_zero
+    def log_table(
+        self, key: str, columns: Any = None, data: Any = None, dataframe: Any = None, step: int | None = None,
+    ) -> None:  # fmt: skip
+        """Log a table: of columns and rows, or of a data frame."""
+        table = Table(columns, data) if dataframe is None else Table(columns, dataframe)
+        self._open().log_value(self._prefix + key, table, step)
+
+    @_on_rank_zero
+    def watch(
+        self, model: Any, log: str | None = "gradients", log_freq: int = 100, log_graph: bool = True
+    ) -> None:
+        """Record histograms of a module's gradients and parameters ("gradients", "parameters", "all"), at the trainer's steps.
+
+        Args:
+            log_freq: How many passes from one that is recorded to the next.
+            log_graph: Keep the module's layers, too.
+        """
+        from .pytorch import watch
+
+        exp = self._open()
+        if log is not None:
+            watch(model, exp, log=log, every=log_freq, step=_steps_of(model), prefix=self._prefix)
+        if log_graph:
+            self._log_graph = True
+            self.log_graph(model)
+
+    def unwatch(self, model: Any) -> None:
+        """Record nothing more of a module."""
+        from .pytorch import unwatch
+
+        unwatch(model)
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Called by the trainer, on rank 0, when a checkpoint was written."""

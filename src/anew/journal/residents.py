@@ -19,7 +19,7 @@ __all__ = ["FolderJournals"]
 
 _NUMBERED = re.compile(r"(.*[^/])~[1-9][0-9]{0,5}")
 _SETTLED = 2.0  # seconds after which the time of a folder tells the next change to it
-_REMEMBERED = 10_000
+_REMEMBERED = 200_000
 
 
 class FolderJournals:

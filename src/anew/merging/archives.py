@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from ..errors import InvalidValue
+from ..importing.foreign import most_unpacked
 from ..importing.source import Finding
 
 __all__ = ["holds_experiments", "is_archive", "unpack"]
@@ -23,9 +24,6 @@ _OWN_LINK = re.compile(r"(?:.*/)?logs/(?:logs\.jsonl|train\.log)")
 _LINK = "it is a link, or no plain file"
 _LOOKED_AT = 20_000
 _BLOCK = 1 << 20
-_FREE = 1 << 30
-"""Bytes that any archive may have when unpacked; beyond, it counts how much larger than packed that is."""
-_MOST_TIMES = 150
 _MEMBER = 4096
 """Bytes that a file takes, however short it is."""
 _BROKEN = (
@@ -114,7 +112,7 @@ class _Budget:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._most = max(_FREE, _MOST_TIMES * os.path.getsize(path))
+        self._most = most_unpacked(os.path.getsize(path))
         self._spent = 0
 
     def spend(self, count: int) -> None:

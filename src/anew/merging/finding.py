@@ -7,13 +7,14 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..importing.foreign import is_hollow
 from ..importing.source import Finding
 from ..journal.identify import tenants
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.residents import FolderJournals
 from ..sync.local import Local, find
 
-__all__ = ["Met", "experiments_in", "is_store", "is_within_reach", "store_in"]
+__all__ = ["Met", "experiments_in", "first_hollow", "is_store", "is_within_reach", "store_in"]
 
 _DEPTH = 6
 _LOOKED_AT = 3_000
@@ -101,6 +102,11 @@ def experiments_in(folder: str, findings: list[Finding]) -> Iterator[Met]:
                     os.path.join(base.root, prefix), "It lies behind a link, and is left out.", True
                 )
             )
+        elif hollow := first_hollow(os.path.join(base.root, *prefix.split("/"))):
+            what = (
+                "Nearly all of it is holes: it would fill a disk, and its experiment is left out."
+            )
+            findings.append(Finding(hollow, what, True))
         else:
             plain.append(prefix)
     whole = is_store(folder) and not alone
@@ -111,6 +117,16 @@ def experiments_in(folder: str, findings: list[Finding]) -> Iterator[Met]:
         except (OSError, StopIteration):
             started, filed = 0.0, frozenset[str]()
         yield Met(local, local.prefix if whole else _called(local.prefix, filed), started)
+
+
+def first_hollow(folder: str) -> str | None:
+    """A file below a folder that is large for its holes alone."""
+    for at, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(at, name)
+            if is_hollow(path):
+                return path
+    return None
 
 
 def _called(relative: str, filed: frozenset[str]) -> str:

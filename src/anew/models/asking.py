@@ -35,7 +35,7 @@ def find_lineage(
     except (InvalidName, NotFound):
         pass
     else:
-        alias = ref.alias or (None if ref.number else LATEST)
+        alias = ref.alias or (None if ref.number is not None else LATEST)
         return lineage_of_version(backend, asked, model, version_of(model, ref.number, alias))
     (found,) = backend.resolve(ResolveQuestion((asked,)))
     if found.id is not None:

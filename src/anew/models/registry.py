@@ -114,7 +114,9 @@ class Registry:
         """
         asked = parse_ref(ref)
         model = self.model(ref, scope=scope)
-        return version_of(model, asked.number, asked.alias or (None if asked.number else LATEST))
+        return version_of(
+            model, asked.number, asked.alias or (None if asked.number is not None else LATEST)
+        )
 
     # -- models ------------------------------------------------------------------------------------
 

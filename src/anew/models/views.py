@@ -351,7 +351,7 @@ class Models:
         """The version that `name:3` or `name@alias` means; of a name alone the newest. Raises as `[]`."""
         model = self.registry.model(ref)
         asked = parse_ref(ref)
-        alias = asked.alias or (None if asked.number else "latest")
+        alias = asked.alias or (None if asked.number is not None else "latest")
         return ModelVersion(self, version_of(model, asked.number, alias), model.scope)
 
     def create(

@@ -206,8 +206,10 @@ def grouped(
         np.full((groups, len(quantiles), buckets), np.nan),
         np.zeros((groups, buckets), np.int64),
     )
+    order = np.argsort(of, kind="stable")
+    edges = np.searchsorted(of[order], np.arange(groups + 1))
     for number in range(groups):
-        members = mean[of == number]
+        members = mean[order[edges[number] : edges[number + 1]]]
         if not len(members):
             continue
         missing = np.isnan(members)

@@ -67,6 +67,15 @@ class JoinedRows:
     def __init__(self, x: Any, steps: Ints | None, values: dict[str, tuple[Floats, Bools]]) -> None:
         self.x, self.steps, self.values = x, steps, values
 
+    def column(self, metric: str) -> tuple[Floats, Bools]:
+        """The values of a metric and whether there is one, a row each; none at all of one that was not logged."""
+        found = self.values.get(metric)
+        return found or (np.zeros(len(self.x)), np.zeros(len(self.x), bool))
+
+    def columns(self, metrics: Sequence[str]) -> list[tuple[str, tuple[Floats, Bools]]]:
+        """Some metrics with their columns."""
+        return [(metric, self.column(metric)) for metric in metrics]
+
 
 def join(series: Sequence[Series], on: str) -> JoinedRows:
     """Metrics of one experiment side by side.

@@ -62,16 +62,16 @@ class Comparison:
     def to_arrow(self, value: Literal["latest", "best"] = "latest") -> pa.Table:
         """A row per experiment: id, name, status, created_at, a column per metric, and a column
         `params.<name>` or `config.<name>` per parameter or configuration key that differs."""
-        from .frames import column, pa
+        from .frames import column, moments, pa
 
         ids = [one["id"] for one in self.experiments]
         columns: dict[str, pa.Array] = {
             label: column([one[key] for one in self.experiments])
             for label, key in (
                 ("experiment_id", "id"), ("name", "name"), ("status", "status"),
-                ("created_at", "created_at"),
             )
         }  # fmt: skip
+        columns["created_at"] = moments([one["created_at"] for one in self.experiments])
         for name, by_id in self.metrics.items():
             values = [by_id[one][value] if one in by_id else None for one in ids]
             columns[name] = pa.array(values, pa.float64())

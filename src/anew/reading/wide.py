@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import NotFound
-from .joining import join
+from .joining import JoinedRows, join
 from .series import Series
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ class Wide:
     def __repr__(self) -> str:
         return f"Wide({len(self)} rows on {self.on!r}, {len(self.metrics)} metrics)"
 
+    def each(self) -> Iterator[tuple[str, str, JoinedRows]]:
+        """The rows of each experiment, with its id and name."""
+        for id_, rows in self._rows.items():
+            yield id_, self._names.get(id_, ""), rows
+
     def to_arrow(self) -> pa.Table:
         """One table of all experiments, one after the other."""
         from .frames import moments, pa
@@ -79,10 +84,7 @@ class Wide:
             steps = [one.steps for _, one in rows if one.steps is not None]
             columns["step"] = pa.array(np.concatenate([np.zeros(0, np.int64), *steps]))
         for metric in self.metrics:
-            none = [(np.zeros(n), np.zeros(n, bool)) for n in counts]
-            parts = [
-                one.values.get(metric, empty) for (_, one), empty in zip(rows, none, strict=True)
-            ]
+            parts = [one.column(metric) for _, one in rows]
             values = np.concatenate([np.zeros(0), *(value for value, _ in parts)])
             there = np.concatenate([np.zeros(0, bool), *(there for _, there in parts)])
             columns[metric] = pa.array(values, pa.float64(), mask=~there)

@@ -25,6 +25,7 @@ from .leftovers import Leftovers
 from .packages import Python, ask_python
 
 __all__ = [
+    "INTERRUPTED",
     "Ended",
     "end",
     "find_program",
@@ -34,6 +35,9 @@ __all__ = [
     "outside",
     "run_program",
 ]
+
+INTERRUPTED = "interrupted"
+"""Why a program ended that somebody stopped, if no more is known."""
 
 _TAIL_LINES = 50
 _GRACE = (
@@ -222,13 +226,13 @@ def run_program(
     return Ended(code, keeper.tail(), interrupted, timed_out, told)
 
 
-def end(experiment: Experiment, ended: Ended) -> None:
-    """End an experiment as its program ended."""
+def end(experiment: Experiment, ended: Ended, interrupted: str = INTERRUPTED) -> None:
+    """End an experiment as its program ended; for the reason `interrupted` if it was."""
     good = ended.code == 0 and not ended.timed_out
     status = "cancelled" if ended.interrupted else "completed" if good else "failed"
-    _end_inside(experiment, status, "interrupted" if ended.interrupted else ended.reason)
+    _end_inside(experiment, status, interrupted if ended.interrupted else ended.reason)
     if status == "cancelled":
-        experiment.run.cancel("interrupted")
+        experiment.run.cancel(interrupted)
     elif status == "completed":
         experiment.run.complete()
     else:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..tracking.experiment import Experiment
 from .running import (
+    INTERRUPTED,
     end,
     find_program,
     forwarded,
@@ -31,6 +33,7 @@ def run_tracked(
     resume: str | None = None,
     quiet: bool = False,
     begun: Callable[[Experiment], object] | None = None,
+    why: Callable[[], str] = str,
     **options: Any,
 ) -> int:
     """Run a program as an experiment; its exit code.
@@ -39,6 +42,7 @@ def run_tracked(
         prefix: The experiment's prefix or name; `ANEW_PREFIX`, or a name made from the program, if not given.
         resume: As the argument of `Experiment`; `options` what else it takes.
         begun: Called with the experiment, before the program is started.
+        why: Asked at its end: for what reason the caller had it stopped; "" if not.
 
     Raises:
         ReproduceError: There is no such program.
@@ -80,7 +84,10 @@ def run_tracked(
         raise
     finally:
         give_up(claim)
-    end(experiment, ended)
+    reason = why()
+    if reason and ended.code:
+        ended = replace(ended, interrupted=True)
+    end(experiment, ended, reason or INTERRUPTED)
     return ended.code
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from ..alerts.rules import ALERT, check_alert
 from ..errors import InvalidValue
 from ..query.changes import ChangesQuestion
 from ..query.content import ContentQuestion
@@ -15,6 +16,7 @@ from ..query.panel import PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion
 from ..reading.wire import encode
+from ..record.edits import DocumentEdit
 from ..record.facts import ExperimentFacts
 from ..stores.deadline import within
 from .callers import Role
@@ -220,6 +222,9 @@ def append(call: Call) -> Any:
     """See `Backend.append`; each edit needs a role where it changes something."""
     backend, question = call.place.backend(call.caller), call.question
     allowed = allow(call.caller, question.edits, backend, call.place.upkeep(call.caller))
+    for one in question.edits:
+        if isinstance(one, DocumentEdit) and one.kind == ALERT:
+            check_alert(one)
     done = backend.append(question)
     for one in allowed:
         call.note(str(one.edit.__struct_config__.tag), one.project, one.target)

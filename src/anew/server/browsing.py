@@ -14,6 +14,8 @@ import anyio.to_thread
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from ..alerts.firing import newest_fired
+from ..alerts.rules import all_alerts
 from ..errors import Ambiguous, NotFound
 from ..query.changes import ChangesQuestion
 from ..query.content import ContentQuestion
@@ -30,10 +32,18 @@ from ..record.facts import ExperimentFacts
 from . import asking
 from .callers import Role
 from .replies import SECURITY, Denied
-from .requests import ContentRequest, ProjectsUsage, Stopped, VersionAnswer
+from .requests import (
+    AlertsAnswer,
+    ContentRequest,
+    FiredFact,
+    ProjectsUsage,
+    Stopped,
+    VersionAnswer,
+)
 from .routes import Call
 
 __all__ = [
+    "alerts",
     "archive",
     "content",
     "events",
@@ -122,6 +132,20 @@ def names(call: Call) -> Any:
 def views(call: Call) -> Any:
     """Saved views."""
     return SavedViews(call.place.backend(call.caller)).list(call.question.project or None)
+
+
+def alerts(call: Call) -> Any:
+    """What is watched for, and what was found."""
+    backend = call.place.backend(call.caller)
+    fired, total = newest_fired(backend, max(0, min(call.question.limit, 1000)))
+    told = tuple(
+        FiredFact(
+            alert=one.alert, when=one.when, experiment=one.experiment, prefix=one.prefix, why=one.why, time=one.time,
+            told=one.told,
+        )
+        for one in fired
+    )  # fmt: skip
+    return AlertsAnswer(tuple(all_alerts(backend)), told, total)
 
 
 def panel(call: Call) -> Any:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from ..alerts.rules import Alert
 from ..query.buckets import Column
 from ..query.density import DensityQuestion
 from ..query.panel import PanelQuestion
@@ -17,10 +18,13 @@ from ..query.question import Question, Wanted, ask, parse_field
 from ..query.telling import MOST_METRICS
 
 __all__ = [
+    "AlertsAnswer",
+    "AlertsRequest",
     "ArchiveRequest",
     "ContentRequest",
     "EventsRequest",
     "ExperimentRequest",
+    "FiredFact",
     "LinesRequest",
     "ListRequest",
     "NamesRequest",
@@ -178,6 +182,12 @@ class ViewsRequest(msgspec.Struct, frozen=True, kw_only=True):
     project: str | None = None
 
 
+class AlertsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts, and of what they found the newest."""
+
+    limit: int = 100
+
+
 class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics of many experiments on one grid; see `PanelQuestion`.
 
@@ -243,6 +253,26 @@ class EventsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     since: str | None = None
+
+
+class FiredFact(msgspec.Struct, frozen=True, kw_only=True):
+    """That an alert found an experiment: which one and why, when, and how telling people went."""
+
+    alert: str
+    when: str
+    experiment: str
+    prefix: str
+    why: str
+    time: float
+    told: str
+
+
+class AlertsAnswer(msgspec.Struct, frozen=True):
+    """The alerts, what they found last, and how much they found in all."""
+
+    alerts: tuple[Alert, ...]
+    fired: tuple[FiredFact, ...]
+    total: int
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..analysis.face import GroupComparison
+from ..analysis.importance import Importance
+from ..analysis.values import Values
 from ..models.lineage import LineageFacts
 from ..query.about import About
 from ..query.changes import Changes, ChangesQuestion
@@ -50,6 +53,7 @@ from ..sync.wire import (
 )
 from ..weights.elsewhere import Given, Shown
 from . import (
+    analysing,
     asking,
     browsing,
     comparing,
@@ -64,6 +68,7 @@ from . import (
     weights,
 )
 from .callers import Role
+from .commands import commands_below
 from .dash import DASH_ROUTES
 from .granting import Done
 from .identity.accounts import Token, User
@@ -89,6 +94,8 @@ from .page_requests import (
     ReproductionRequest,
 )
 from .requests import (
+    AlertsAnswer,
+    AlertsRequest,
     ArchiveRequest,
     ContentRequest,
     EventsRequest,
@@ -139,8 +146,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
+    Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
+    Route("POST", f"{API}/analysis/values", "values", analysing.ValuesRequest, Values, "Fields of many experiments as arrays.", reply=analysing.values, arrays=True),
+    Route("POST", f"{API}/analysis/compare", "compare-groups", analysing.CompareRequest, GroupComparison, "Two groups of experiments by one result: difference, interval, test, and what so many results can tell.", reply=analysing.compare),
+    Route("POST", f"{API}/analysis/importance", "importance", analysing.ImportanceRequest, tuple[Importance, ...], "How much settings explain of a result.", reply=analysing.importance),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),
@@ -190,6 +201,7 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    *commands_below(f"{API}/commands"),
     Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),
     Route("POST", f"{API}/weights/objects", "weights-objects", weights.ObjectsRequest, tuple[Given, ...], "Objects of weights, whole, by their keys; as many as fit into one answer.", reply=weights.objects),
     Route("POST", f"{API}/weights/commits", "weights-commits", weights.CommitsRequest, tuple[str, ...], "The versions of weights whose hash starts with some digits.", reply=weights.commits),

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, NotRunning
 from ..record.status import Status
 from ..reproduce.tracked import run_tracked
 from .sweep import Stopped, Sweep, Trial
@@ -18,6 +18,7 @@ __all__ = ["command_of", "run_agent"]
 
 _FAILURES = 5  # trials that fail before any has come to its end; then the agent stops
 _LOOK_EVERY = 1.0
+_GRACE = 30.0  # seconds that a program has to end by itself
 REASON = "stopped early"
 
 
@@ -97,20 +98,20 @@ def _called(trial: Trial, function: Callable[[Trial], Any], options: dict[str, A
 def _run(trial: Trial, options: dict[str, Any]) -> bool:
     """Run the program of a sweep with a trial's parameters; it is the trial's experiment that the program opens."""
     done = threading.Event()
+    stopped = threading.Event()
     watching: list[threading.Thread] = []
 
     def begun(experiment: Any) -> None:
-        experiment.capture("sweep_trial", trial.facts())
-        trial.experiment = experiment
+        trial.begun(experiment)
         if trial.sweep.config.get("early_terminate"):
-            watcher = threading.Thread(target=_watch, args=(trial, done), daemon=True)
+            watcher = threading.Thread(target=_watch, args=(trial, done, stopped), daemon=True)
             watching.append(watcher)
             watcher.start()
 
     try:
         code = run_tracked(
             command_of(trial.sweep.config, trial.params), prefix=f"trial-{trial.number}", root=trial.sweep.given,
-            quiet=True, begun=begun, project=trial.sweep.view.prefix, parent=trial.sweep.id, config=trial.params, **options,
+            quiet=True, begun=begun, why=lambda: REASON if stopped.is_set() else "", project=trial.sweep.view.prefix, parent=trial.sweep.id, config=trial.params, **options,
         )  # fmt: skip
     finally:
         done.set()
@@ -121,16 +122,23 @@ def _run(trial: Trial, options: dict[str, Any]) -> bool:
     )
 
 
-def _watch(trial: Trial, done: threading.Event) -> None:
+def _watch(trial: Trial, done: threading.Event, stopped: threading.Event) -> None:
+    """Stop a trial's program once it is behind, as Ctrl-C would, and as SIGTERM would where it goes on for long."""
     from ..store import Store
 
     exp = trial.experiment
     assert exp is not None
     while not done.wait(_LOOK_EVERY):
-        if trial.should_stop():
-            with Store(exp.root) as here:
-                here.stop(exp.id, REASON)
-            return
+        if not trial.should_stop():
+            continue
+        stopped.set()
+        with Store(exp.root) as here:
+            for firmly in (False, True):
+                with contextlib.suppress(NotRunning):  # it has come to its end by itself
+                    here.stop(exp.id, REASON, firmly=firmly)
+                if done.wait(_GRACE):
+                    return
+        return
 
 
 def command_of(config: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:

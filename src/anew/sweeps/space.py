@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["grid", "sample", "sampled"]
+__all__ = ["count_of", "grid", "sample", "sampled"]
 
 _DISTRIBUTIONS = (
     "constant", "categorical", "categorical_w_probabilities", "int_uniform", "uniform", "q_uniform", "log_uniform",
@@ -35,6 +35,11 @@ def grid(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
         choices.append(_choices(name, _said(name, said)))
     for one in itertools.product(*choices):
         yield dict(zip(names, one, strict=True))
+
+
+def count_of(parameters: dict[str, Any]) -> int:
+    """How many sets of parameters a grid has."""
+    return math.prod(len(_choices(name, _said(name, said))) for name, said in parameters.items())
 
 
 def _choices(name: str, said: dict[str, Any]) -> list[Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidValue, MissingDependency
 from ..reading.views import ExperimentView
-from ..store import Store
 from .facts import metric_of, params_of
 
 __all__ = ["check_study", "is_behind", "suggested"]
@@ -53,19 +51,33 @@ def _pruner(config: Mapping[str, Any]) -> Any:
             n_warmup_steps=int(said.get("min_iter", 0)),
         )
     if kind == "hyperband":
-        eta = int(said.get("eta", 3))
-        first = said.get("min_iter")
-        if first is None and "max_iter" in said:
-            first = max(1, int(said["max_iter"] / eta ** int(said.get("s", 1))))
-        if first is None:
-            raise InvalidValue("hyperband needs min_iter or max_iter.", key="early_terminate")
+        first, eta = _brackets(said)
         return pruners.SuccessiveHalvingPruner(
-            min_resource=int(first), reduction_factor=eta, bootstrap_count=0
+            min_resource=first, reduction_factor=eta, bootstrap_count=0
         )
     raise InvalidValue(
         f"early_terminate must be of the type hyperband or median, not {kind!r}.",
         key="early_terminate",
     )
+
+
+def _brackets(said: Mapping[str, Any]) -> tuple[int, int]:
+    """After how many reports hyperband first compares, and by how much more each time.
+
+    Raises:
+        InvalidValue: It does not say.
+    """
+    eta = int(said.get("eta", 3))
+    first = said.get("min_iter")
+    if first is None and "max_iter" in said:
+        first = int(said["max_iter"] / eta ** int(said.get("s", 1)))
+    if first is None:
+        raise InvalidValue("hyperband needs min_iter or max_iter.", key="early_terminate")
+    if eta < 2:
+        raise InvalidValue(
+            f"The eta of hyperband must be at least 2, not {eta}.", key="early_terminate"
+        )
+    return max(1, int(first)), eta
 
 
 def _distribution(name: str, said: Mapping[str, Any]) -> Any:
@@ -161,41 +173,52 @@ def is_behind(
     config: Mapping[str, Any],
     trials: Mapping[int, Sequence[ExperimentView]],
     experiment_id: str,
-    root: str,
 ) -> bool:
     """Whether a trial that runs is one of those to be stopped, by the metric of all trials up to now.
 
-    Args:
-        root: The folder that the trial is recorded in, which may be ahead of a server.
+    It is asked now and then, between any two reports: so each comparison that was due up to now counts, whenever it was due.
     """
     name = metric_of(config)
-    own = _points(_here(root).get(experiment_id), name)
+    latest = [views[-1] for views in trials.values()]
+    optuna = _optuna()
+    own = next((_points(one, name) for one in latest if one.id == experiment_id), [])
     if not own:
         return False
-    optuna = _optuna()
     study = _study(config)
     study.sampler = optuna.samplers.RandomSampler()  # nothing is asked of it
-    for views in trials.values():
-        view = views[-1]
-        if view.id == experiment_id:
-            continue
+    others = {view: _points(view, name) for view in latest if view.id != experiment_id}
+    halving = config["early_terminate"].get("type") == "hyperband"
+    for view, points in others.items():
         trial = study.ask()
-        _report(trial, _points(view, name))
-        if view.status.ended:
-            points = _points(view, name)
-            if points:
-                study.tell(trial, points[-1])
-            else:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    return _report(study.ask(), own)
+        _report(trial, points, _due(config, len(points)) if halving else ())
+        if view.status.ended and points:
+            study.tell(trial, points[-1])
+        elif view.status.ended:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    if halving:
+        return _report(study.ask(), own, _due(config, len(own)))
+    # Compared where those that have ended were, too: a trial may report more often than they did.
+    at = min(len(own), max((len(p) for v, p in others.items() if v.status.ended), default=0))
+    return _report(study.ask(), own[:at], (at,))
 
 
-def _report(trial: Any, points: Sequence[float]) -> bool:
-    """Replay the reports of a trial, with how many there were as the step; whether the last one has it pruned."""
+def _due(config: Mapping[str, Any], count: int) -> list[int]:
+    """After which of its reports hyperband compares a trial."""
+    at, eta = _brackets(config["early_terminate"])
+    found = []
+    while at <= count:
+        found.append(at)
+        at *= eta
+    return found
+
+
+def _report(trial: Any, points: Sequence[float], due: Collection[int]) -> bool:
+    """Replay the reports of a trial, with how many there were as the step; whether one of those that are due has it pruned."""
     behind = False
     for at, value in enumerate(points, 1):
         trial.report(value, at)
-        behind = bool(trial.should_prune())
+        if at in due and trial.should_prune():
+            behind = True
     return behind
 
 
@@ -204,8 +227,3 @@ def _points(view: ExperimentView, name: str) -> list[float]:
         return []
     found = view.metrics[name].read(order="written").values
     return [float(value) for value in found if math.isfinite(value)]
-
-
-@functools.lru_cache(4)
-def _here(root: str) -> Store:
-    return Store(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -14,12 +15,14 @@ from ..record.status import Status
 from ..store import Store
 from ..tracking.experiment import Experiment
 from .facts import CONFIG, STOPPED, TRIAL, metric_of, params_of
-from .space import grid, sampled
+from .space import count_of, grid, sampled
 
 __all__ = ["Stopped", "Sweep", "Trial", "create_sweep"]
 
 _METHODS = ("grid", "random", "bayes")
-_ARRIVES = 60.0  # seconds
+ARRIVES = 60.0
+"""Seconds within which what was made or claimed is to appear in the store."""
+_LOOK = 0.5
 _ATTEMPTS = 3  # how often a trial is begun whose agent was lost
 
 
@@ -66,7 +69,7 @@ def _arrived(sweep_id: str, root: str | None) -> Sweep:
     Raises:
         NotFound: It has not arrived within a minute.
     """
-    deadline = time.monotonic() + _ARRIVES
+    deadline = time.monotonic() + ARRIVES
     while True:
         try:
             return Sweep(sweep_id, root)
@@ -133,9 +136,15 @@ class Trial:
             f"trial-{self.number}", project=self.sweep.view.prefix, parent=self.sweep.id, resume="never",
             config=self.params, root=self.sweep.given, **{**own, **options},
         )  # fmt: skip
-        self.experiment = exp.run.start()
-        exp.capture(TRIAL, self.facts())
+        exp.run.start()
+        self.begun(exp)
         return exp
+
+    def begun(self, exp: Experiment) -> None:
+        """Say that an experiment which has started is this trial's."""
+        self.experiment = exp
+        exp.capture(TRIAL, self.facts())
+        self.sweep.recorded_in(exp.root)
 
     def should_stop(self, experiment: Experiment | None = None) -> bool:
         """Whether `early_terminate` of the sweep says that this trial is to be stopped.
@@ -145,14 +154,15 @@ class Trial:
         exp = experiment or self.experiment
         if not self.sweep.config.get("early_terminate") or exp is None or not exp.id:
             return False
-        begun = time.monotonic()
-        if begun < self._again:
+        if time.monotonic() < self._again:
             return False
         from .study import is_behind
 
-        behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id, exp.root)
+        first, begun = not self._again, time.monotonic()
+        behind = is_behind(self.sweep.config, self.sweep.trials(), exp.id)
         now = time.monotonic()
-        self._again = now + max(0.2, 10 * (now - begun))
+        # What is loaded and opened the first time is not paid again.
+        self._again = now + (0.2 if first else max(0.2, 10 * (now - begun)))
         return behind
 
     def __repr__(self) -> str:
@@ -176,6 +186,7 @@ class Sweep:
 
     def __init__(self, ref: str, root: str | None = None) -> None:
         self.given = root
+        self._folder: Store | None = None
         self.store = Store(root)
         try:
             self.view = self.store.get(ref)
@@ -208,8 +219,12 @@ class Sweep:
 
     def trials(self) -> dict[int, list[ExperimentView]]:
         """The experiments of its trials by the trials' numbers; of one that was begun again all, the last one last."""
+        views = {one.id: one for one in self.store.get(self.id).children()}
+        for one in self._here():  # what is pushed from here may not have arrived yet
+            if one.id not in views or not views[one.id].status.ended:
+                views[one.id] = one
         found: dict[int, list[tuple[int, ExperimentView]]] = {}
-        for view in self.store.get(self.id).children():
+        for view in views.values():
             facts = view.captured.get(TRIAL)
             if isinstance(facts, Mapping) and facts.get("sweep") == self.id:
                 row = (int(facts["attempt"]), view)
@@ -219,30 +234,75 @@ class Sweep:
             for number, rows in sorted(found.items())
         }
 
+    def _here(self) -> list[ExperimentView]:
+        """Its trials in the folder that this process records in, of a sweep on a server."""
+        if self._folder is None:
+            return []
+        return list(self._folder.list(f"parent == '{self.id}'", limit=None))
+
+    def recorded_in(self, root: str) -> None:
+        """Look in a folder, too, which trials of this process are recorded in before they are pushed."""
+        if self._folder is None and os.path.abspath(root) != self.store.root:
+            self._folder = Store(root)
+
     def claim(self) -> Trial | None:
         """A trial to run that no other agent has or gets; None if none is left.
 
-        One whose agent was lost is given again, with the same parameters, up to three times.
+        One whose agent was lost is given again, with the same parameters, up to three times. Where nothing else is left, it waits a
+        minute for what other agents have claimed and not begun, and then gives that.
         """
-        if self.stopped:
-            return None
-        trials = self.trials()
-        for number, views in trials.items():
-            if not _is_lost(views[-1]) or len(views) >= _ATTEMPTS:
-                continue
-            again = f"{self.id}.{number}.{len(views)}"
-            if self._number("sweep-again", again) == 1:
-                return Trial(self, number, len(views) + 1, dict(params_of(views[-1])))
-        cap = self.config.get("run_cap")
-        if cap and trials and max(trials) >= int(cap):
-            return None
-        if self.config["method"] == "grid" and trials and self._of_grid(max(trials) + 1) is None:
+        missed: dict[tuple[int, int], float] = {}
+        refused: set[tuple[int, int]] = set()
+        while not self.stopped:
+            trials = self.trials()
+            lost = {
+                (number, len(views) + 1): dict(params_of(views[-1]))
+                for number, views in trials.items()
+                if _is_lost(views[-1]) and len(views) < _ATTEMPTS
+            }
+            for one, params in lost.items():
+                if one not in refused and self._first("", one):
+                    return Trial(self, *one, params)
+                refused.add(one)
+            fresh = self._fresh(trials)
+            if fresh is not None:
+                return fresh
+            waited = [*lost, *((number, 1) for number in self._planned() if number not in trials)]
+            if not waited:
+                return None
+            now = time.monotonic()
+            for one in waited:
+                since = missed.setdefault(one, now)
+                if now - since > ARRIVES and self._first(".late", one):
+                    known = lost.get(one) or self._params(one[0], trials)
+                    return None if known is None else Trial(self, *one, known)
+            if all(now - missed[one] > ARRIVES for one in waited):
+                return None  # others wait for them, or run them by now
+            time.sleep(min(_LOOK, ARRIVES))
+        return None
+
+    def _fresh(self, trials: Mapping[int, Sequence[ExperimentView]]) -> Trial | None:
+        """The next trial that nobody has had; None if there is none."""
+        planned = self._planned()
+        if planned and max(trials, default=0) >= len(planned):
             return None
         number = self._number("sweep-trial", self.id)
-        if cap and number > int(cap):
+        if planned and number > len(planned):
             return None
         params = self._params(number, trials)
         return None if params is None else Trial(self, number, 1, params)
+
+    def _planned(self) -> range:
+        """The numbers of all its trials; none where it goes on without end."""
+        counts = [int(self.config["run_cap"])] if self.config.get("run_cap") else []
+        if self.config["method"] == "grid":
+            counts.append(count_of(self.config["parameters"]))
+        return range(1, min(counts) + 1) if counts else range(0)
+
+    def _first(self, round_: str, which: tuple[int, int]) -> bool:
+        """Whether nobody else has claimed an attempt of a trial, in this round."""
+        number, attempt = which
+        return self._number("sweep-again", f"{self.id}.{number}.{attempt}{round_}") == 1
 
     def _number(self, kind: str, name: str) -> int:
         """A number that nobody else has: a folder and a server give each only once."""
@@ -268,6 +328,9 @@ class Sweep:
     def close(self) -> None:
         """Let go of the store."""
         self.store.close()
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     def __enter__(self) -> Self:
         return self

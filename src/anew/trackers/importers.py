@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from ..errors import InvalidValue, NotFound
+from ..importing.foreign import resolved
 from ..importing.importer import Copies
 from ..importing.source import Source
 
@@ -68,7 +69,7 @@ def kind_of(where: str) -> str:
         NotFound: Nothing lies there.
         InvalidValue: It is none that is known.
     """
-    _must_be_there(where)
+    where = _there(where)
     for name in _ADDRESSED if _is_address(where) else KINDS:
         if _kind(name).recognises(where):
             return name
@@ -95,7 +96,7 @@ def open_source(
         raise InvalidValue(
             f"{kind!r} is no kind of source; there are {', '.join(KINDS)}.", key="as"
         )
-    _must_be_there(where)
+    where = _there(where)
     if kind is not None and _is_address(where) and kind not in _ADDRESSED:
         raise InvalidValue(f"{kind} is read from folders and files, not from addresses.", key="as")
     if not mapping:
@@ -105,9 +106,13 @@ def open_source(
     return _kind(_MAPPED).open_mapped(where, mapping)
 
 
-def _must_be_there(where: str) -> None:
-    if not _is_address(where) and not os.path.lexists(where):
+def _there(where: str) -> str:
+    """An address as it is; where a path leads to."""
+    if _is_address(where):
+        return where
+    if not os.path.lexists(where):
         raise NotFound(f"There is nothing at {where} to import.", name=where)
+    return resolved(where)
 
 
 def _told(where: str) -> str:

@@ -161,7 +161,8 @@ def load_figure(data: Any, path: str | None) -> Any:
         raise MissingDependency(
             "This figure needs plotly, which is not installed. Install it with: pip install plotly"
         ) from None
-    figure = plotly.graph_objects.Figure(data)
+    # What another program, or another version, wrote may have parts that this one does not know.
+    figure = plotly.graph_objects.Figure(data, skip_invalid=True)
     if "template" not in data.get("layout", {}):  # a new figure gets one that this one did not have
         figure.layout.template = None
     return figure

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from anew import Experiment, Store
+from anew.errors import InvalidValue
 from anew.query.density import Crossings, DensityQuestion
 from anew.query.panel import PanelQuestion
 from anew.query.question import parse_field
+from anew.reading.local.panel import Member, read_panel
+from anew.stores.series.protocol import ExperimentFolder
 from benchmarks.synthetic import curve, one_metric, write_experiment
 
 COUNT = 10_000_000
@@ -152,3 +155,13 @@ def test_a_density_counts_every_point_of_all_and_names_those_that_end_best(tmp_p
     assert density.series == 12
     ends = np.array([one[-1] for one in columns])
     assert density.best == tuple(ids[at] for at in np.argsort(ends)[:3])
+
+
+def test_groups_that_nobody_tells_apart_are_refused_before_anything_is_read() -> None:
+    members = [
+        Member(ExperimentFolder(f"id{at}", "nowhere"), 0.0, {"m": 3}, (at,)) for at in range(1001)
+    ]
+    question = PanelQuestion(ids=(), metrics=("m",), group=(parse_field("params.lr"),), buckets=10)
+    with pytest.raises(InvalidValue) as refused:
+        read_panel(None, members, question)  # type: ignore[arg-type]
+    assert refused.value.key == "group"

@@ -26,6 +26,7 @@ class Awkward(NamedTuple):
         place: Where its runs come to lie.
         options: What its program is given.
         kind: The kind of source, where it is not the tracker's name.
+        is_recorded: Whether it is small enough to be kept in the checkout.
     """
 
     tracker: str
@@ -33,9 +34,11 @@ class Awkward(NamedTuple):
     place: str = ""
     options: tuple[str, ...] = ()
     kind: str = ""
+    is_recorded: bool = True
 
 
 STORES = {
+    "aim": Awkward("aim", ".", "vision ü", is_recorded=False),
     "clearml": Awkward("clearml", ".", "vision lab/ü"),
     "dvclive": Awkward("dvclive", "."),
     "ml-dash": Awkward("ml-dash", ".dash", "alice/vision ü"),

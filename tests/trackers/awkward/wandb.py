@@ -41,6 +41,7 @@ def names():
 def steps():
     """W&B leaves out a step that goes back; a run that is opened again goes on with its steps."""
     for _ in range(2):
+        time.sleep(1.1)  # the name of a run's folder has the second in it
         run = begin("steps", resume="allow")
         for at, step in enumerate(STEPS):
             run.log({"loss": at}, step=step)
@@ -64,8 +65,16 @@ def killed():
     run = begin("killed")
     for at in range(FEW):
         run.log({"loss": at / 3})
-    time.sleep(2)  # W&B writes from a process of its own
+    until = time.time() + 60
+    while _written("killed") < FEW and time.time() < until:  # W&B writes from a process of its own
+        time.sleep(0.2)
     die()
+
+
+def _written(name):
+    """Rows of a run's history that are in its log."""
+    paths = glob.glob(f"wandb/*-{name}/run-{name}.wandb")
+    return sum(one.HasField("history") for path in paths for one in _records(path))
 
 
 def half():

@@ -203,7 +203,7 @@ def test_hostile_sessions_harm_nothing(made, tmp_path, monkeypatch):
 
 
 def test_a_zip_file_that_unpacks_to_far_more_is_refused(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("anew.trackers.clearml.importer.container._FREE", 1 << 20)
+    monkeypatch.setattr("anew.importing.foreign._FREE", 1 << 20)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((made.folder / "killed").rglob("*")):
             archive.write(path, path.relative_to(made.folder / "killed"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,3 +132,41 @@ def test_data_sets_are_kept_with_their_digests():
     assert "csv" in json.dumps(Store()[run.info.run_id].captured["inputs"])
     found = mlflow.search_runs(filter_string="datasets.name = 'np' and datasets.context = 'test'")
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        ("not an image", TypeError),
+        (np.tile("a", (1, 1, 3)), TypeError),
+        (np.zeros((1,), np.uint8), ValueError),
+        (np.zeros((1, 1, 5), np.uint8), ValueError),
+        (np.array([[256]]), ValueError),
+    ],
+)
+def test_what_is_no_picture_is_refused_as_mlflow_refuses_it(image: Any, error: type[Exception]):
+    with mlflow.start_run(), pytest.raises(error) as refused:
+        mlflow.log_image(image, "image.png")
+    assert isinstance(refused.value, mlflow.MlflowException)
+
+
+def test_nothing_of_a_batch_is_logged_when_a_part_of_it_cannot_be():
+    client = mlflow.MlflowClient()
+    with mlflow.start_run() as run:
+        point = mlflow.entities.Metric("loss", 0.5, 0, 0)
+        for wrong in (
+            {"params": [mlflow.entities.Param("a", "1"), mlflow.entities.Param("a", "2")]},
+            {"params": [mlflow.entities.Param("../a", "1")]},
+            {"tags": [mlflow.entities.RunTag(None, "1")]},
+        ):
+            with pytest.raises(mlflow.MlflowException):
+                client.log_batch(run.info.run_id, metrics=[point], **wrong)
+    assert mlflow.get_run(run.info.run_id).data.metrics == {}
+
+
+@pytest.mark.parametrize("experiment_id", [[], (), {}, ["a"]])
+def test_an_id_of_an_experiment_is_a_text_or_a_number(experiment_id: Any):
+    with pytest.raises(mlflow.MlflowException):
+        mlflow.start_run(experiment_id=experiment_id)
+    with pytest.raises(mlflow.MlflowException):
+        mlflow.start_run(tags={"mlflow.note.content": "a"}, description="b")

@@ -170,6 +170,35 @@ data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(8, 
 pl.Trainer(max_epochs=3, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu").fit(Net(), data)
 """
 
+# With what is logged each step, each epoch and both, a validation, a scheduler, and a stop before the end.
+LIGHTNING_WHOLE = """
+import torch, lightning.pytorch as pl
+from lightning.pytorch.callbacks import EarlyStopping
+torch.manual_seed(0)
+class Net(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.save_hyperparameters({"depth": 1})
+        self.layer = torch.nn.Linear(4, 1)
+    def training_step(self, batch, at):
+        loss = self.layer(batch[0]).pow(2).mean()
+        self.log("loss", loss)
+        self.log("both", loss, on_step=True, on_epoch=True)
+        self.log("train/epoch", loss, on_step=False, on_epoch=True)
+        return loss
+    def validation_step(self, batch, at):
+        self.log("val_loss", self.layer(batch[0]).pow(2).mean() * 0 + 1)
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.02, momentum=0.9)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1)]
+def data():
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(8, 4)), 4)
+pl.Trainer(
+    max_epochs=6, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu",
+    callbacks=[EarlyStopping("val_loss", patience=2)], log_every_n_steps=1,
+).fit(Net(), data(), data())
+"""
+
 TRANSFORMERS = """
 import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
@@ -227,8 +256,9 @@ def test_a_training_of_transformers_is_recorded():
         "from sklearn.svm import SVC; from sklearn.pipeline import make_pipeline; make_pipeline(SVC()).fit(x, y)",
         "import xgboost; xgboost.XGBClassifier(n_estimators=3).fit(x, y, eval_set=[(x, y)], verbose=False)",
         "import lightgbm; d = lightgbm.Dataset(x, y); lightgbm.train({'verbosity': -1}, d, 3, valid_sets=[d])",
+        LIGHTNING_WHOLE,
     ],
-    ids=["logistic", "ridge", "pipeline", "xgboost", "lightgbm"],
+    ids=["logistic", "ridge", "pipeline", "xgboost", "lightgbm", "lightning"],
 )
 def test_the_names_and_values_are_those_of_mlflow_itself(fit: str, tmp_path: Path):
     found = []
@@ -243,13 +273,17 @@ def test_the_names_and_values_are_those_of_mlflow_itself(fit: str, tmp_path: Pat
             "from sklearn.datasets import load_iris\n"
             f"x, y = load_iris(return_X_y=True)\n{fit}\n"
             "(run,) = mlflow.search_runs(output_format='list')\n"
-            "print('FOUND', json.dumps([run.data.params, run.data.metrics]))\n"
+            "said = [run.data.params, run.data.metrics]\n"
+            "history = mlflow.MlflowClient().get_metric_history\n"
+            "said.append({name: [one.step for one in history(run.info.run_id, name)] for name in run.data.metrics})\n"
+            "print('FOUND', json.dumps(said))\n"
         )
         done = subprocess.run(
             [sys.executable, "train.py"], cwd=folder, check=True, capture_output=True, text=True
         )
         line = next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))
         found.append(json.loads(line.removeprefix("FOUND")))
-    (params, metrics), (our_params, our_metrics) = found
+    (params, metrics, steps), (our_params, our_metrics, our_steps) = found
     assert our_params == params
+    assert our_steps == steps
     assert our_metrics == pytest.approx(metrics, abs=1e-5)

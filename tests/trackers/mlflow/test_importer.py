@@ -259,7 +259,8 @@ def test_statuses_parents_and_artifacts_come_along(store, imported):
     assert files == {
         "artifacts/models/best/weights.bin": b"w" * 1000, f"models/{model['model_id']}/weights.bin": b"w" * 1000,
     }  # fmt: skip
-    (data,) = kept["datasets"]
+    (data,) = views["parent"].captured["mlflow inputs"]["datasets"]
+    data = data["dataset"]
     assert (data["name"], data["digest"], data["source"]) == ("digits", "d1", "/data/digits")
 
 

@@ -6,7 +6,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,19 @@ def test_servers_that_are_written_to_at_once_keep_every_point_once(
         assert len(values(server, run, "m")) == 80
     experiments = {server.ask("GET", "experiments/get-by-name", experiment_name="lab/a")["experiment"]["experiment_id"] for server in two}  # fmt: skip
     assert experiments == {experiment}
+
+
+@pytest.mark.slow
+def test_a_server_waits_while_another_one_writes(two: tuple[GroupServer, GroupServer]) -> None:
+    first, second = two
+    run = first.begin(first.experiment("lab/a"))
+    home = first.group.records.home(run, first.store[run].prefix)
+    with ThreadPoolExecutor(1) as pool:
+        with home.held():
+            sent = pool.submit(second.log, run, metrics=[point("m", 1.0, 0, 1)])
+            assert not wait([sent], 1.0).done
+        sent.result(60)
+    assert values(first, run, "m") == [1.0]
 
 
 @pytest.mark.slow

@@ -338,7 +338,7 @@ def is_float(cell: str) -> bool:
 
 
 def test_a_bomb_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("anew.trackers.table.importer.reading._FREE", 1 << 20)
+    monkeypatch.setattr("anew.importing.foreign._FREE", 1 << 20)
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"step,a\n" + b"0" * (16 << 20)))
     with pytest.raises(InvalidValue):

@@ -689,3 +689,9 @@ def test_a_training_program_runs_after_its_import_is_changed(tmp_path: Path):
     assert run.config == {"lr": 0.3, "epochs": 4}
     assert list(run.history()["epoch"].dropna()) == [0, 1, 2, 3]
     assert run.summary["lr_final"] == 0.3
+
+
+def test_a_name_that_is_not_there_is_no_attribute():
+    assert not hasattr(wandb, "controller")
+    with pytest.raises(UnsupportedError, match="controller"):
+        wandb.controller  # noqa: B018

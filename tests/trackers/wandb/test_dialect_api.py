@@ -458,6 +458,31 @@ def test_a_sweep_runs_a_program_with_its_parameters():
     assert (first.summary["twice"], first.summary["given"]) == (1.0, 0.5)
 
 
+@pytest.mark.slow
+def test_a_program_that_is_behind_is_stopped_early():
+    Path("train.py").write_text(
+        textwrap.dedent("""
+            import sys, time
+            import anew.dialects.wandb as wandb
+            with wandb.init() as run:
+                for step in range(601):
+                    run.log({"loss": run.config.lr / (step + 1)})
+                    time.sleep(0.1 * (run.config.lr > 1))
+            """)
+    )
+    number = wandb.sweep(
+        {
+            "program": "train.py", "method": "grid", "parameters": {"lr": {"values": [0.5, 2.0]}},
+            "metric": {"name": "loss", "goal": "minimize"},
+            "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 2},
+        }
+    )  # fmt: skip
+    wandb.agent(number)
+    good, bad = wandb.Api().sweep(number).runs
+    assert (good.state, bad.state) == ("finished", "killed")
+    assert bad.lastHistoryStep < 600
+
+
 def test_random_sweeps_draw_from_the_distributions_and_leave_the_global_generators_alone():
     import random
 

@@ -118,9 +118,14 @@ function cells(context: CanvasRenderingContext2D, { box, columns, rows, counts }
   const image = new ImageData(columns, rows);
   const most = largest(counts);
   const [red, green, blue] = rgbOf(colour);
-  for (let at = 0; at < counts.length; at += 1) {
+  const { data } = image;
+  for (let at = 0, to = 0; at < counts.length; at += 1, to += 4) {
     const count = counts[at] as number;
-    if (count) image.data.set([red, green, blue, 255 * depth(count, most)], 4 * at);
+    if (!count) continue;
+    data[to] = red;
+    data[to + 1] = green;
+    data[to + 2] = blue;
+    data[to + 3] = 255 * depth(count, most);
   }
   const layer = document.createElement("canvas");
   layer.width = columns;

@@ -10,7 +10,7 @@ import type { Colour } from "../colours";
 import { extentOf, inside, valueRange, type Curve, type Density, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
 import type { Box, Ink, Mark } from "./marks";
-import { everyPoint, pixelBand, pixelLine } from "./pixels";
+import { dashed, everyPoint, pixelBand, pixelLine } from "./pixels";
 import { padded, type Range, type Scale } from "./scale";
 
 export interface LinesOptions {
@@ -48,7 +48,7 @@ export interface Drawing {
 }
 
 export const MANY = 200;
-/** Beyond so many, lines are laid over each other pixel by pixel: a canvas strokes each for itself, and takes several frames. Nobody tells their dashes apart. */
+/** Beyond so many, lines are laid over each other pixel by pixel: a canvas strokes each for itself, and takes several frames. */
 const SIDE_BY_SIDE = 60;
 
 /** The chart of a panel; null where there is nothing that its axes can show. */
@@ -103,7 +103,9 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
     // Of many buckets that are drawn without a band, the line itself goes through the extremes: no spike is left out.
     const through = !one.exact && options.band && all.length > 40 && !outstanding;
     if ((many || all.length > SIDE_BY_SIDE) && !outstanding) {
-      alike.push({ points: through ? extremes(one, xs, ys) : everyPoint(one.x, one.line, xs, ys, one.nonfinite), colour });
+      const whole = through ? extremes(one, xs, ys) : everyPoint(one.x, one.line, xs, ys, one.nonfinite);
+      // Beyond `MANY` nobody tells one line from another, dashed or not.
+      alike.push({ points: many ? whole : dashed(whole, options.dash?.(one) ?? options.colour(one).dash), colour });
       continue;
     }
     const points = through ? extremes(one, xs, ys) : pixelLine(one.x, one.line, xs, ys, one.nonfinite);

@@ -55,8 +55,11 @@ export function rasterised(all: readonly RasterLine[], box: RasterBox, width: nu
       let end = begin;
       while (end < points.length && points[end + 1] === points[end + 1]) end += 2;
       if (end > begin) {
-        lows.fill(Infinity, 0, box.width);
-        highs.fill(-Infinity, 0, box.width);
+        // No other columns than those from its first point to its last are covered, and looked at.
+        const left = Math.max(0, Math.floor((points[begin] as number) * box.ratio - box.x));
+        const right = Math.max(left, Math.min(box.width, Math.floor((points[end - 2] as number) * box.ratio - box.x) + 1));
+        lows.fill(Infinity, left, right);
+        highs.fill(-Infinity, left, right);
         const [first, stop] = span(points, begin, end, box);
         add(one.colour, first, stop, box.height, (width * box.ratio) / 2);
       }

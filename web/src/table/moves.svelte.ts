@@ -4,6 +4,7 @@ import { tick } from "svelte";
 import { experiments, type Row } from "../experiments.svelte";
 import { actions } from "../keys/actions.svelte";
 import { link } from "../link.svelte";
+import { paint } from "../paint.svelte";
 import { isShown, withShown } from "../state";
 
 class Moves {
@@ -40,6 +41,7 @@ class Moves {
         group: "Experiments",
         run: row((one) => link.set({ eye: withShown(link.state.eye, [one.id], !isShown(link.state.eye, one.id)) })),
       },
+      { keys: ["C"], title: "Choose a colour", group: "Experiments", run: row((one) => paint.choose(one)) },
       { keys: ["Escape"], title: "Select none", group: "Experiments", run: () => link.set({ selected: [] }) },
     ]);
   }

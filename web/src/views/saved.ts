@@ -7,7 +7,7 @@ import { FIELDS, USUAL, type FieldKind, type LinkState } from "../state";
 type Name = keyof LinkState;
 
 /** What a view does not hold: where somebody is, and what they have marked at the moment. */
-const PASSING: ReadonlySet<Name> = new Set(["project", "view", "selected", "eye", "baseline", "apart", "range", "full", "ids", "at"] satisfies Name[]);
+const PASSING: ReadonlySet<Name> = new Set(["project", "view", "selected", "eye", "baseline", "apart", "range", "brush", "full", "ids", "at"] satisfies Name[]);
 const KEPT = (Object.keys(FIELDS) as Name[]).filter((name) => !PASSING.has(name));
 
 /** The name that a part of the state has in a view: `yLog` is `y_log`. */

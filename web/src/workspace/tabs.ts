@@ -14,6 +14,7 @@ export interface Tab {
 export const TABS: readonly Tab[] = [
   { id: "charts", title: "Charts", load: () => import("../charts/Charts.svelte") },
   { id: "table", title: "Table", wide: true, load: () => import("../table/Table.svelte") },
+  { id: "analysis", title: "Analysis", load: () => import("../analysis/Analysis.svelte") },
   { id: "media", title: "Media", load: () => import("../media/Several.svelte") },
   { id: "logs", title: "Logs", load: () => import("../logs/Several.svelte") },
   { id: "system", title: "System", load: () => import("../charts/System.svelte") },

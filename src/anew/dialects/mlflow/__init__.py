@@ -14,6 +14,7 @@ from ...trackers.mlflow.dialect import constants as _constants
 from ...trackers.mlflow.dialect import experiments as _experiments
 from ...trackers.mlflow.dialect import fluent as _fluent
 from ...trackers.mlflow.dialect import schemas as _schemas
+from ...trackers.mlflow.dialect import searching as _searching
 from ...trackers.mlflow.dialect.automatic import (
     autolog,
     disable_system_metrics_logging,
@@ -168,7 +169,7 @@ provide(
         "environment_variables": _constants.VARIABLES,
         "tracking.client": {"MlflowClient": MlflowClient},
         "tracking.context.registry": {"resolve_tags": _constants.resolve_tags},
-        "tracking.fluent": named(_fluent) | named(_calls) | named(_experiments),
+        "tracking.fluent": named(_fluent) | named(_calls) | named(_experiments) | named(_searching),
         "types": named(_schemas),
         "types.schema": named(_schemas),
         "utils.mlflow_tags": _constants.TAGS,

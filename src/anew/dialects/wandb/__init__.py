@@ -52,6 +52,10 @@ provide(
         "data_types": {**named(_media), "Table": dialect.Table, "WBValue": _media.Media},
         "env": named(_environment),
         "sdk.artifacts.artifact": {"Artifact": dialect.Artifact},
+        "sdk.artifacts.exceptions": {
+            "ArtifactFinalizedError": errors.ArtifactFinalizedError,
+            "ArtifactNotLoggedError": errors.ArtifactNotLoggedError,
+        },
         "sdk.data_types.base_types.wb_value": {"WBValue": _media.Media},
         "sdk.data_types.image": {"Image": dialect.Image},
         "sdk.data_types.table": {"Table": dialect.Table},

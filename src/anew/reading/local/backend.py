@@ -141,17 +141,18 @@ class LocalBackend:
     def _members(self, question: PanelQuestion) -> list[Member]:
         from .panel import Member
 
-        ids: Sequence[str] = question.ids if question.ids is not None else ()
-        if question.ids is None and question.select is not None:
-            ids = self.select(question.select).ids
         fields = (
             *map(parse_field, _OF_MEMBERS),
             *map(_count_of, question.metrics),
             *question.group,
         )
         # Of a thousand experiments with many metrics, all that is known of them is far more than a panel needs.
-        asked = Question(ids=tuple(ids), columns=tuple(map(Wanted, fields)), now=time.time())
-        found = self._seen.ask(lambda catalog: catalog.select(asked), fresh=False)
+        columns = tuple(map(Wanted, fields))
+        if question.ids is None and question.select is not None:
+            found = self.select(msgspec.structs.replace(question.select, columns=columns))
+        else:
+            asked = Question(ids=tuple(question.ids or ()), columns=columns, now=time.time())
+            found = self._seen.ask(lambda catalog: catalog.select(asked), fresh=False)
         prefixes, created, started, *more = (column.values for column in found.columns)
         counts, groups = more[: len(question.metrics)], more[len(question.metrics) :]
         openings = self._openings(found.ids) if question.attempts else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -28,6 +29,7 @@ __all__ = ["Member", "read_panel"]
 
 MAX_BUCKETS = 20_000
 MAX_CELLS = 4_000_000
+MAX_GROUPS = 1000
 _TOGETHER = 2_000_000
 """Of points and cells, how many are gone through together to count the lines in cells."""
 _MARGIN = 0.04
@@ -44,6 +46,12 @@ def read_panel(store: SeriesStore, members: Sequence[Member], question: PanelQue
             quantile is not in [0, 1], or it is not said which metric is x.
     """
     _check(question)
+    if question.group and len({one.group for one in members}) > MAX_GROUPS:
+        fields = ", ".join(one.text for one in question.group)
+        raise InvalidValue(
+            f"{fields} makes more than {MAX_GROUPS} groups, which nobody tells apart: group by other fields, or filter.",
+            key="group",
+        )
     origin = None if question.origin is None else _integer(question.origin)
     try:
         return _answer(PanelReading(store, members, question, origin))
@@ -120,6 +128,7 @@ def _answer(read: PanelReading) -> Panel:
     groups: dict[tuple[int, tuple[object, ...]], int] = {}
     told = bool(question.group)
     of = [groups.setdefault((metric, members[n].group), len(groups)) for n, metric, _ in rows]
+    sizes = Counter(of)
     places, adding = None, None
     if told:
         places, adding = _groups(read, grid, buckets, of, len(groups), numbers)
@@ -140,7 +149,7 @@ def _answer(read: PanelReading) -> Panel:
         str(read.origin),
         exact,
         tuple(
-            PanelGroup(values, names[metric], of.count(number))  # type: ignore[arg-type]
+            PanelGroup(values, names[metric], sizes[number])  # type: ignore[arg-type]
             for (metric, values), number in groups.items()
         )
         if told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from ....errors import CorruptData, InvalidValue
+from ....importing.foreign import copy_plain, is_plain, names_in
 
 __all__ = ["ARRAY", "Custom", "Path", "entries_of", "needs_aimrocks", "tree_of"]
 
@@ -52,10 +52,10 @@ def entries_of(chunk: str) -> Iterator[tuple[Path, Any]]:
     aimrocks = needs_aimrocks()
     with tempfile.TemporaryDirectory(prefix="anew-import-") as folder:
         try:
-            for name in sorted(os.listdir(chunk)):
+            for name in names_in(chunk):
                 path = os.path.join(chunk, name)
-                if os.path.isfile(path) and not os.path.islink(path):
-                    shutil.copyfile(path, os.path.join(folder, name))
+                if is_plain(path):
+                    copy_plain(path, os.path.join(folder, name))
             database = aimrocks.DB(folder, aimrocks.Options(), read_only=True)
             items = database.iteritems()
             items.seek_to_first()

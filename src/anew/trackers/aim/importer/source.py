@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from ....errors import CorruptData, InvalidValue
+from ....importing.foreign import is_plain_folder, names_in
 from ....importing.logged import number_of, seconds_of
 from ....importing.source import Finding, Message, Outcome, Points, Run, SourceFile, SourceValue
 from ....importing.sqlite import Database, has_tables
+from ....importing.unplaced import document
 from ....values import Audio, Figure, Histogram, Image, Text
 from .chunks import Path, entries_of, needs_aimrocks, tree_of
 
@@ -21,6 +23,7 @@ __all__ = ["Repository", "repository_at"]
 
 _ALIVE_SECONDS = 600.0
 _ROWS = 4_000
+_PLACED = frozenset({"attrs", "end_time", "contexts", "artifacts"})
 _SYSTEM = "__system__"
 _OWN = "__"
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
@@ -30,7 +33,7 @@ def repository_at(path: str) -> str | None:
     """The folder `.aim` at a path."""
     for folder in (path, os.path.join(path, ".aim")):
         database = os.path.join(folder, "run_metadata.sqlite")
-        if os.path.isdir(os.path.join(folder, "meta")) and has_tables(
+        if is_plain_folder(os.path.join(folder, "meta")) and has_tables(
             database, frozenset({"run", "experiment"})
         ):
             return folder
@@ -108,7 +111,7 @@ class Repository:
 
     def _chunks(self) -> list[str]:
         try:
-            return sorted(os.listdir(os.path.join(self.where, "meta", "chunks")))
+            return names_in(os.path.join(self.where, "meta", "chunks"))
         except OSError:
             return []
 
@@ -117,7 +120,7 @@ class Repository:
         if not key.isalnum():
             return None
         path = os.path.join(self.where, kind, "chunks", key)
-        return path if os.path.isdir(path) and not os.path.islink(path) else None
+        return path if is_plain_folder(path) else None
 
     def _run(self, row: tuple[Any, ...], tags: list[str], notes: list[str]) -> Run | None:
         _, key, name, description, archived, created, finalized, experiment = row
@@ -160,6 +163,8 @@ class Repository:
                 name: value if colon else None
                 for name, colon, value in (tag.partition(":") for tag in tags)
             }
+        where = f"run {key}"
+        kept |= document(facts, _PLACED, (), where, key, self._findings)
         if archived:
             kept["archived"] = True
         status: Outcome = "completed" if ended is not None else "running" if alive else "failed"
@@ -192,7 +197,8 @@ class Repository:
             [
                 one
                 for one in entries
-                if one[0][:1] in (("attrs",), ("end_time",), ("contexts",), ("artifacts",))
+                if one[0][:1]
+                not in (("traces",), ("typed_traces",))  # what was tracked last, of each
             ]
         )
         return found if isinstance(found, dict) else {}
@@ -250,7 +256,9 @@ class Repository:
                 columns.setdefault(path[0], {})[path[1]] = value
         steps, times = columns.get("step", {}), columns.get("time", {})
         for at, found in parts.items():
-            step, when, value = steps.get(at, at), times.get(at), tree_of(found)
+            # Where steps are kept, a value is filed by a hash of its step; of one that was cut short, the step may be lost.
+            step = steps.get(at) if steps else at
+            when, value = times.get(at), tree_of(found)
             if not isinstance(step, int) or not isinstance(when, float):
                 what = f"{name} has a value without step or time."
                 self._findings.append(Finding(f"run {key}", what, True, key))

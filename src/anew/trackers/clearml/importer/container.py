@@ -11,15 +11,14 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from ....errors import CorruptData
 from ....importing.folders import plain_file, read_at_most
+from ....importing.foreign import is_plain_folder, most_unpacked, names_in, open_plain, walk
 from ....record.plain import parse_json
 
 __all__ = ["Container", "Folder", "Zip", "damaged_at", "sessions_at"]
 
 TASK = "task.json"
+TEXTS = frozenset({TASK, "metrics.jsonl", "log.jsonl"})
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-_FREE = 1 << 30
-"""Bytes that any member may have; beyond, it counts how much larger than packed that is."""
-_MOST_TIMES = 200
 _MOST_TASK = 64 << 20
 _MOST_LOOKED_AT = 5_000
 
@@ -34,7 +33,7 @@ class Container(Protocol):
         ...
 
     def size(self, name: str) -> int | None:
-        """The bytes of one; None if it is not there, or no plain file."""
+        """The bytes of one; None if it is not there, no plain file, or unpacks to far more than it may."""
         ...
 
     def open(self, name: str) -> BinaryIO:
@@ -64,7 +63,7 @@ class Folder:
     def names(self) -> list[str]:
         """See `Container.names`."""
         found = []
-        for at, folders, names in os.walk(self.path):
+        for at, folders, names in walk(self.path):
             folders.sort()
             inside = os.path.relpath(at, self.path).replace(os.sep, "/")
             found += [name if inside == "." else f"{inside}/{name}" for name in names]
@@ -80,7 +79,7 @@ class Folder:
         path = plain_file(self.path, name)
         if path is None:
             raise CorruptData(f"There is no plain file {name} in {self.path}.", path=self.path)
-        return open(path, "rb")
+        return open_plain(path)
 
     def changed_at(self) -> float:
         """See `Container.changed_at`."""
@@ -100,11 +99,23 @@ class Zip:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._file = open_plain(path)
         try:
-            self._archive = zipfile.ZipFile(path)
+            self._archive = zipfile.ZipFile(self._file)
         except _BROKEN as error:
+            self._file.close()
             raise CorruptData(f"{path} is no zip file: {error}.", path=path) from error
         self._members = {one.filename: one for one in self._archive.infolist() if not one.is_dir()}
+        self._refused = self._too_large()
+
+    def _too_large(self) -> frozenset[str]:
+        """The members that unpack to far more than they may, or all but the texts where all of them together do."""
+        every = self._members.values()
+        found = {m.filename for m in every if m.file_size > most_unpacked(m.compress_size)}
+        rest = sum(one.file_size for one in every if one.filename not in found)
+        if rest > most_unpacked(os.path.getsize(self.path)):
+            found |= self._members.keys() - TEXTS
+        return frozenset(found)
 
     def names(self) -> list[str]:
         """See `Container.names`."""
@@ -113,14 +124,14 @@ class Zip:
     def size(self, name: str) -> int | None:
         """See `Container.size`."""
         member = self._members.get(name)
-        return None if member is None else member.file_size
+        return None if member is None or name in self._refused else member.file_size
 
     def open(self, name: str) -> BinaryIO:
         """See `Container.open`."""
         member = self._members.get(name)
         if member is None:
             raise CorruptData(f"There is no {name} in {self.path}.", path=self.path)
-        if member.file_size > max(_FREE, _MOST_TIMES * member.compress_size):
+        if name in self._refused:
             raise CorruptData(
                 f"{name} in {self.path} unpacks to far more than its size allows for.",
                 path=self.path,
@@ -139,6 +150,7 @@ class Zip:
     def close(self) -> None:
         """Close it."""
         self._archive.close()
+        self._file.close()
 
 
 class _Member:
@@ -174,15 +186,15 @@ class _Member:
 def damaged_at(path: str) -> list[str]:
     """What looks like sessions at a path, but for a description that can be read."""
     base = os.path.abspath(path)
-    names = sorted(os.listdir(base))[:_MOST_LOOKED_AT] if os.path.isdir(base) else []
+    names = names_in(base)[:_MOST_LOOKED_AT]
     found = []
     for full in [base, *(os.path.join(base, name) for name in names)]:
-        if os.path.isdir(full) and not os.path.islink(full):
-            files = set(os.listdir(full))
+        if is_plain_folder(full):
+            files = set(names_in(full))
             looks = TASK in files and bool(files & {"metrics.jsonl", "log.jsonl"})
             damaged = looks and not _is_session(full)
         else:
-            damaged = full.endswith(".zip") and not zipfile.is_zipfile(full)
+            damaged = full.endswith(".zip") and not _is_zip(full)
         if damaged:
             found.append(full)
     return found
@@ -193,7 +205,7 @@ def sessions_at(path: str) -> list[str]:
     if _is_session(path):
         return [path]
     try:
-        names = sorted(os.listdir(path))[:_MOST_LOOKED_AT]
+        names = names_in(path)[:_MOST_LOOKED_AT]
     except OSError:
         return []
     return [full for name in names if _is_session(full := os.path.join(path, name))]
@@ -202,11 +214,11 @@ def sessions_at(path: str) -> list[str]:
 def _is_session(path: str) -> bool:
     """Whether a task of ClearML's is described there."""
     try:
-        if os.path.isdir(path):
-            if not os.path.isfile(os.path.join(path, TASK)):
+        if is_plain_folder(path):
+            if not os.path.lexists(os.path.join(path, TASK)):
                 return False
             return is_task(task_of(Folder(path)))
-        if not os.path.isfile(path) or not zipfile.is_zipfile(path):
+        if not _is_zip(path):
             return False
         archive = Zip(path)
     except (OSError, CorruptData):
@@ -217,6 +229,14 @@ def _is_session(path: str) -> bool:
         return False
     finally:
         archive.close()
+
+
+def _is_zip(path: str) -> bool:
+    try:
+        with open_plain(path) as file:
+            return zipfile.is_zipfile(file)
+    except OSError:
+        return False
 
 
 def is_task(task: Any) -> bool:

@@ -16,7 +16,7 @@ from .container import Container
 
 __all__ = ["events_in", "named", "shown", "step_of"]
 
-_LONGEST_LINE = 1 << 30
+_LONGEST_LINE = 64 << 20
 _MOST = 256 << 20
 _NO_STEP = -(1 << 31)
 """The iteration of what was reported as a single value."""

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from ....errors import CorruptData, InvalidValue
+from ....importing.folders import links_in
 from ....importing.source import (
     Finding,
     Message,
@@ -20,8 +21,9 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import document, kept_records, line_of
 from ....record.plain import parse_json
-from .container import TASK, Container, Folder, Zip, damaged_at, sessions_at, task_of
+from .container import TASK, TEXTS, Container, Folder, Zip, damaged_at, sessions_at, task_of
 from .events import events_in, named, shown, step_of
 from .params import parameters, properties
 
@@ -33,8 +35,18 @@ _STATUS: dict[str, Outcome] = {
     "completed": "completed", "published": "completed", "closed": "completed", "failed": "failed", "stopped": "cancelled", "aborted": "cancelled",
 }  # fmt: skip
 _LEVELS = {"warn": "warning", "fatal": "critical", "verbose": "debug", "notset": "info"}
-_READ = frozenset({TASK, "metrics.jsonl", "log.jsonl"})
-_KEPT = ("type", "parent", "configuration", "container", "models", "output", "user", "company", "runtime", "system_tags")  # fmt: skip
+_READ = TEXTS
+_KEPT = frozenset({
+    "type", "parent", "configuration", "container", "models", "output", "user", "company", "runtime", "system_tags", "execution", "script", "project",
+    "created", "started", "completed", "published", "last_update", "last_change", "last_changed_by", "last_iteration", "last_metrics", "last_worker",
+    "last_worker_report", "status_changed", "status_message", "active_duration",
+})  # fmt: skip
+"""What is kept as it is; anything else that has no place is said."""
+_PLACED = frozenset({
+    "id", "name", "project_name", "status", "status_reason", "tags", "comment", "hyperparams", "offline_folder", "offline_output_models",
+})  # fmt: skip
+_IN_SCRIPT = ("repository", "version_num", "branch", "entry_point", "diff", "requirements")
+_EVENTS = frozenset({"training_stats_scalar", "plot", "training_debug_image"})
 _OURS = "anew:"
 
 
@@ -58,6 +70,7 @@ class Sessions:
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by the names of folders and zip files; of a session's folder and its zip, the zip, which is made at the end."""
         self.close()
+        self._findings += links_in(self.where)
         for path in damaged_at(self.where):
             what = f"It is no session: it is damaged, or {TASK} in it is."
             self._findings.append(Finding(path, what, True))
@@ -98,7 +111,14 @@ class Sessions:
             else:
                 tags[str(tag)] = None
         tags |= properties(task)
-        kept = {name: task[name] for name in _KEPT if task.get(name)}
+        execution = _mapping(task.get("execution"))
+        rest = {name: value for name, value in execution.items() if name != "artifacts" and value}
+        script = {
+            name: value
+            for name, value in _mapping(task.get("script")).items()
+            if name not in _IN_SCRIPT and value
+        }
+        kept = document({**task, "execution": rest, "script": script}, _PLACED, _KEPT, f"{container.path}: {TASK}", key, self._findings)  # fmt: skip
         captured = self._captured(task)
         if (
             about := parameters({"hyperparams": {"General": _section(task, "anew")}})
@@ -249,14 +269,21 @@ class Sessions:
         for model in task.get("offline_output_models") or []:
             self._look_at_model(run, model, container)
         yield from self._scripts(task)
+        unknown = partial(self._unknown, container, run.key)
+        yield from kept_records("clearml", container.path, run.key, self._findings, unknown)
         for name in container.names():
             if name in told or (name in _READ and container.size(name) is not None):
                 continue
             if container.size(name) is None:
-                what = "It is a link or no plain file, and is left out."
+                what = "It is a link, no plain file, or unpacks to far more than its size allows for, and is left out."
                 self._findings.append(Finding(f"{container.path}: {name}", what, True, run.key))
                 continue
             yield SourceFile("clearml", name, partial(container.open, name), time=run.started)
+
+    def _unknown(self, container: Container, run: str) -> Iterator[tuple[str, bytes]]:
+        for event in self._events(container, "metrics.jsonl", run):
+            if event.get("type") not in _EVENTS:
+                yield "events.jsonl", line_of(event)
 
     def _artifact(
         self, run: Run, container: Container, artifact: Mapping[str, Any], key: str, name: str
@@ -315,6 +342,10 @@ class Sessions:
         for container in self._containers.values():
             container.close()
         self._containers, self._tasks = {}, {}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _section(task: Mapping[str, Any], name: str) -> Any:

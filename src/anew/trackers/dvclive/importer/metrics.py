@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ....importing.foreign import is_plain, open_text, walk
 from ....importing.source import Finding
 
 __all__ = ["History", "Line", "histories", "lines_of", "merged"]
@@ -28,6 +29,7 @@ class Line(NamedTuple):
     Attributes:
         time: Seconds since the epoch; None if it was logged without.
         text: The value as it is written.
+        more: What stands in columns that DVCLive does not write.
     """
 
     at: int
@@ -36,18 +38,19 @@ class Line(NamedTuple):
     step: int | None
     time: float | None
     text: str
+    more: Mapping[str, str] = {}
 
 
 def histories(folder: str) -> list[History]:
     """The files of metrics in a folder of DVCLive's; a name with slashes lies in folders."""
     base = os.path.join(folder, "plots", "metrics")
     found = []
-    for at, folders, names in os.walk(base):
+    for at, folders, names in walk(base):
         folders.sort()
         for name in names:
             path = os.path.join(at, name)
             stem, ending = os.path.splitext(name)
-            if ending in _ENDINGS and os.path.isfile(path) and not os.path.islink(path):
+            if ending in _ENDINGS and is_plain(path):
                 inside = os.path.relpath(os.path.join(at, stem), base).replace(os.sep, "/")
                 found.append(History(inside, path))
     return sorted(found)
@@ -57,7 +60,7 @@ def lines_of(history: History, run: str, findings: list[Finding]) -> Iterator[Li
     """The lines of a file. One whose end is missing is being written, or was when its program was killed: it may lack digits."""
     newest = -(1 << 63)
     try:
-        with open(history.path, encoding="utf-8", errors="replace", newline="") as file:
+        with open_text(history.path, newline="") as file:
             ended = _Ended(file)
             rows = csv.reader(ended, delimiter=_ENDINGS[os.path.splitext(history.path)[1]])
             columns: list[str] = next(rows, [])
@@ -71,9 +74,9 @@ def lines_of(history: History, run: str, findings: list[Finding]) -> Iterator[Li
                     what = f"Line {number} is no value of a metric: {' '.join(row)!r:.80}."
                     findings.append(Finding(history.path, what, True, run))
                     continue
-                step, time, text = found
+                step, time, text, more = found
                 newest = newest if step is None else max(newest, step)
-                yield Line(newest, history.name, number, step, time, text)
+                yield Line(newest, history.name, number, step, time, text, more)
             if ended.rest:
                 what = f"Its end was not written: {ended.rest!r:.80}."
                 findings.append(Finding(history.path, what, False, run))
@@ -98,13 +101,14 @@ class _Ended:
 
 def _line(
     columns: Sequence[str], row: Sequence[str]
-) -> tuple[int | None, float | None, str] | None:
-    """Step, time and value of a row: the value is in the column that is neither of the two."""
+) -> tuple[int | None, float | None, str, Mapping[str, str]] | None:
+    """Step, time and value of a row, and what else it has: the value is in the column that is neither of the two."""
     if len(row) != len(columns) or not columns:
         return None
     step: int | None = None
     time: float | None = None
     text = ""
+    more: dict[str, str] = {}
     for at, (column, cell) in enumerate(zip(columns, row, strict=True)):
         try:
             if at == len(columns) - 1:
@@ -115,9 +119,11 @@ def _line(
                     return None
             elif column == "timestamp":
                 time = int(cell) / 1000
+            elif cell:
+                more[column] = cell
         except (ValueError, OverflowError):
             return None
-    return step, time, text
+    return step, time, text, more
 
 
 def merged(streams: Sequence[Iterator[Line]]) -> Iterator[Line]:

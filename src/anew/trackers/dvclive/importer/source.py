@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from ....errors import InvalidValue
 from ....importing.documents import read_json, read_yaml
 from ....importing.folders import files_below, plain_file
+from ....importing.foreign import is_plain, is_plain_folder, walk
 from ....importing.logged import number_of
 from ....importing.source import Finding, Message, Row, Run, SourceFile, SourceValue, Undated
+from ....importing.unplaced import say_kept
 from ....values import Image, Table, Text
 from .metrics import Line, histories, lines_of, merged
 
@@ -25,6 +27,8 @@ _DEEPEST = 6
 _MOST_FOLDERS = 20_000
 _IMAGES = (".jpg", ".jpeg", ".gif", ".png")
 _PLOTS = ("images", "custom", "sklearn")
+_OF_PROJECTS = (".git", ".dvc")
+_DOCUMENTS = frozenset({"metrics.json", "params.yaml", "dvc.yaml", ".gitignore"})
 _OWN = re.compile(r"(plots|artifacts)/.+|report\.\w+|[^/]+\.dvc")
 
 
@@ -32,7 +36,7 @@ def folders_below(path: str) -> list[str]:
     """The folders of DVCLive's at a path and below, in the order of their names."""
     found: list[str] = []
     start = os.path.abspath(path)
-    for seen, (at, folders, names) in enumerate(os.walk(start)):
+    for seen, (at, folders, names) in enumerate(walk(start)):
         if _is_one(at, names, folders):
             found.append(at)
             folders.clear()
@@ -51,7 +55,7 @@ def _is_one(at: str, names: list[str], folders: list[str]) -> bool:
         return True
     return "metrics.json" in names and (
         os.path.basename(at) == "dvclive"
-        or any(os.path.isdir(os.path.join(at, "plots", kind)) for kind in _PLOTS)
+        or any(is_plain_folder(os.path.join(at, "plots", kind)) for kind in _PLOTS)
     )
 
 
@@ -134,7 +138,7 @@ class Folders:
         return {}
 
     def _document(self, path: str, read: Any) -> Any:
-        if os.path.islink(path) or not os.path.isfile(path):
+        if not os.path.lexists(path):
             return None
         try:
             return read(path)
@@ -153,7 +157,8 @@ class Folders:
         for line in self._lines(run):
             number = _number(line.text)
             if number is not None:
-                values, beside = {line.name: number}, _exact(line.name, line.text, number)
+                values = {line.name: number}
+                beside = {**(_exact(line.name, line.text, number) or {}), **line.more} or None
                 if line.time is None:
                     yield Undated(line.step, values, beside)
                 else:
@@ -216,12 +221,23 @@ class Folders:
         images = "plots/images/"
         known = {os.path.relpath(one.path, at).replace(os.sep, "/") for one in histories(at)}
 
+        is_project = any(os.path.lexists(os.path.join(at, name)) for name in _OF_PROJECTS)
+        others: list[str] = []
+
         def told(inside: str) -> bool:
-            if inside in known or not _OWN.fullmatch(inside):
+            if inside in known or inside in _DOCUMENTS:
                 return True
+            if not _OWN.fullmatch(inside):
+                others.append(inside)
+                return is_project
             return inside.startswith(images) and _image_name(inside[len(images) :])[1] is not None
 
         yield from files_below(at, "dvclive", run.key, self._findings, but=told)
+        if is_project and others:
+            what = f"It is the folder of a whole project: {len(others):,} files that DVCLive does not write, such as {others[0]:.100}, are left out."
+            self._findings.append(Finding(at, what, False, run.key))
+        else:
+            say_kept(others, at, run.key, self._findings)
         for pointer in [path for path in _files(at) if path.endswith(".dvc")]:
             if plain_file(at, os.path.relpath(pointer.removesuffix(".dvc"), at)) is None:
                 what = "What it points to is kept by DVC. Run `dvc pull` or `dvc checkout`, and import again."
@@ -238,10 +254,10 @@ class Folders:
 def _files(folder: str) -> list[str]:
     """The plain files below a folder, in the order of their names."""
     found = []
-    for at, folders, names in os.walk(folder):
+    for at, folders, names in walk(folder):
         folders.sort()
         paths = (os.path.join(at, name) for name in sorted(names))
-        found += [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]
+        found += [path for path in paths if is_plain(path)]
     return found
 
 
@@ -255,7 +271,7 @@ def _key(at: str, params: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     names = [name for name, _ in _slashed(summary, "") if name in known] or sorted(known)
     if names:
         first = next(lines_of(known[names[0]], "", []), None)
-        digest.update(repr((names[0], first and first[3:])).encode("utf-8", "backslashreplace"))
+        digest.update(repr((names[0], first and first[3:6])).encode("utf-8", "backslashreplace"))
     return f"{os.path.realpath(at)} {digest.hexdigest()[:16]}"
 
 

@@ -6,12 +6,14 @@ import heapq
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
-from ....importing.folders import opening, plain_file, read_at_most
+from ....importing.folders import files_below, links_below, opening, plain_file, read_at_most
+from ....importing.foreign import open_plain, open_text, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -21,6 +23,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import document, say_kept
 from ....record.plain import nest
 from ..translate import LEVELS, entry_row, group_of, metric_row, time_of
 
@@ -28,6 +31,18 @@ __all__ = ["Folders", "is_within_reach"]
 
 _ABOUT, _HIDDEN = "experiment.json", ".dash"
 _OWN = frozenset({"metrics", "logs", "files", "tracks"})
+_WRITTEN = re.compile(
+    r"experiment\.json|parameters\.json|files/.*|logs/logs\.jsonl|logs/metadata\.json|(metrics|tracks)/.+/(data\.jsonl|metadata\.json)|(.*/)?\..*"
+)
+_PLACED = frozenset({"name", "prefix", "description", "tags", "created_at"})
+_KEPT = frozenset({"project", "bindrs", "metadata", "write_protected", "updated_at"})
+_PARAMETERS = frozenset({"version", "data", "createdAt", "updatedAt"})
+_COUNTED = frozenset({
+    "metricId", "trackId", "name", "columns", "totalDataPoints", "totalEntries", "nextIndex", "firstTimestamp", "lastTimestamp", "createdAt", "updatedAt",
+})  # fmt: skip
+_OF_METRICS = frozenset({"topic", "description", "tags", "metadata"})
+_OF_PLACE = frozenset({"id", "experimentId", "path", "filename", "sizeBytes", "checksum", "uploadedAt", "updatedAt", "deletedAt"})  # fmt: skip
+_OF_FILES = frozenset({"description", "tags", "metadata", "contentType", "bindrs"})
 _MOST_LOOKED = 2_000
 _MOST_TEXT, _MOST_LINE = 64 << 20, 16 << 20
 _ALIVE_SECONDS = 600.0
@@ -36,7 +51,7 @@ _ALIVE_SECONDS = 600.0
 def _below(path: str) -> Iterator[str]:
     """The folders of experiments in a folder and below it, by name; one folder in between for each that is looked at, or none."""
     hidden = os.path.join(path, _HIDDEN)
-    for at, folders, names in os.walk(hidden if os.path.isdir(hidden) else path):
+    for at, folders, names in walk(hidden if os.path.isdir(hidden) else path):
         # A copy by git or in a zip file may lack the folders that were empty.
         inside = _ABOUT in names and (any(name in _OWN for name in folders) or _is_experiment(at))
         folders[:] = sorted(
@@ -59,7 +74,7 @@ def is_within_reach(path: str) -> bool:
 
 def _is_experiment(folder: str) -> bool:
     try:
-        with open(os.path.join(folder, _ABOUT), encoding="utf-8", errors="replace") as file:
+        with open_text(os.path.join(folder, _ABOUT)) as file:
             head = file.read(1 << 16)
     except OSError:
         return False
@@ -93,7 +108,7 @@ class Folders:
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by their prefixes."""
-        self._findings, self._folders = [], {}
+        self._findings, self._folders = [*links_below(self.where, _ABOUT.__eq__)], {}
         for folder in _below(self.where):
             if not folder:
                 continue
@@ -121,10 +136,11 @@ class Folders:
         said = (self._json(path, key) or {}) if os.path.lexists(path) else {}
         params = said.get("data")
         tags = about.get("tags")
-        known = ("name", "prefix", "description", "tags", "created_at")
-        kept = {
-            n: v for n, v in about.items() if n not in known and v not in (None, [], {}, "", False)
-        }
+        known = {name: value for name, value in about.items() if value is not False}
+        kept = document(known, _PLACED, _KEPT, os.path.join(folder, _ABOUT), key, self._findings)
+        more = document(said, _PARAMETERS, (), path, key, self._findings)
+        if more:
+            kept["parameters.json"] = more
         for kind in ("metrics", "tracks"):
             if described := self._described(folder, kind, key):
                 kept[kind] = described
@@ -139,7 +155,7 @@ class Folders:
     def _written(folder: str) -> Iterator[str]:
         yield os.path.join(folder, _ABOUT)
         for kind in ("metrics", "tracks", "logs"):
-            for at, _, names in os.walk(os.path.join(folder, kind)):
+            for at, _, names in walk(os.path.join(folder, kind)):
                 yield from (os.path.join(at, name) for name in names if name.endswith(".jsonl"))
 
     def _described(self, folder: str, kind: str, run: str) -> dict[str, Any]:
@@ -147,10 +163,8 @@ class Folders:
         found = {}
         for name, path in self._streams(folder, kind):
             about = os.path.join(os.path.dirname(path), "metadata.json")
-            said = (self._json(about, run) or {}) if os.path.isfile(about) else {}
-            facts = {
-                n: said[n] for n in ("topic", "description", "tags", "metadata") if said.get(n)
-            }
+            said = (self._json(about, run) or {}) if os.path.lexists(about) else {}
+            facts = document(said, _COUNTED, _OF_METRICS, about, run, self._findings)
             if facts:
                 found[name] = facts
         return found
@@ -173,7 +187,7 @@ class Folders:
         """The names and files of metrics or tracks."""
         base = os.path.join(folder, kind)
         found = []
-        for at, folders, names in os.walk(base):
+        for at, folders, names in walk(base):
             folders.sort()
             if "data.jsonl" in names and at != base:
                 name = os.path.relpath(at, base).replace(os.sep, "/")
@@ -182,7 +196,7 @@ class Folders:
 
     def _lines(self, run: Run, kind: str, name: str, path: str) -> Iterator[_Line]:
         about = os.path.join(os.path.dirname(path), "metadata.json")
-        said = (self._json(about, run.key) or {}) if os.path.isfile(about) else {}
+        said = (self._json(about, run.key) or {}) if os.path.lexists(about) else {}
         shown = str(said.get("topic") or name) if kind == "tracks" else group_of(name)
         newest = -math.inf
         for number, found in self._objects(path, run.key):
@@ -199,10 +213,7 @@ class Folders:
     def _objects(self, path: str, run: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """The objects in the lines of a file, with their numbers; a last line without an end is waited for."""
         try:
-            fd = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            )
-            with open(fd, "rb") as file:
+            with open_plain(path) as file:
                 number = 0
                 while line := file.readline(_MOST_LINE):
                     number += 1
@@ -274,13 +285,28 @@ class Folders:
                 what = "This file is not there, or lies elsewhere."
                 self._findings.append(Finding(f"{index}: {where:.200}", what, True, run.key))
                 continue
-            facts = {
-                n: one[n]
-                for n in ("description", "tags", "metadata", "contentType", "bindrs")
-                if one.get(n)
-            }
+            facts = document(
+                one, _OF_PLACE, _OF_FILES, f"{index}: {where:.200}", run.key, self._findings
+            )
             at = time_of(str(one.get("uploadedAt") or ""))
             yield SourceFile(folder, name, opening(path), time=at, metadata=facts)
+        yield from self._unplaced(run.key)
+
+    def _unplaced(self, run: str) -> Iterator[SourceFile]:
+        """What lies in the folder and is nothing that ml-dash has written so far; experiments below it are their own."""
+        folder = self._folders[run]
+        inside = tuple(
+            os.path.relpath(other, folder).replace(os.sep, "/") + "/"
+            for other in self._folders.values()
+            if other.startswith(os.path.join(folder, ""))
+        )
+
+        def told(name: str) -> bool:
+            return bool(_WRITTEN.fullmatch(name)) or name.startswith(inside)
+
+        for file in files_below(folder, "ml-dash", run, self._findings, but=told):
+            say_kept([file.name], folder, run, self._findings)
+            yield file
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -291,10 +317,7 @@ class Folders:
 
     def _json(self, path: str, run: str) -> dict[str, Any] | None:
         try:
-            fd = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            )
-            with open(fd, "rb") as file:
+            with open_plain(path) as file:
                 found = json.loads(read_at_most(file, _MOST_TEXT).decode("utf-8", "replace"))
         except (OSError, ValueError, RecursionError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, run))

@@ -187,10 +187,18 @@ def load_dict(artifact_uri: str) -> dict[str, Any]:
 
     text = load_text(artifact_uri)
     try:
-        found: dict[str, Any] = json.loads(text)
+        found: Any = json.loads(text)
     except ValueError:
-        found = yaml.safe_load(text)
-    return found
+        try:
+            found = yaml.safe_load(text)
+        except yaml.YAMLError:
+            found = text
+    if isinstance(found, str):
+        raise MlflowException.invalid_parameter_value(
+            f"Unable to form a JSON object from file content: {text[:80]!r}"
+        )
+    loaded: dict[str, Any] = found
+    return loaded
 
 
 def load_image(artifact_uri: str) -> PIL.Image.Image:
@@ -199,7 +207,12 @@ def load_image(artifact_uri: str) -> PIL.Image.Image:
 
     import PIL.Image
 
-    return PIL.Image.open(io.BytesIO(_read(artifact_uri)))
+    try:
+        return PIL.Image.open(io.BytesIO(_read(artifact_uri)))
+    except PIL.UnidentifiedImageError as error:
+        raise MlflowException.invalid_parameter_value(
+            f"Unable to form a PIL Image object from file content: {error}"
+        ) from error
 
 
 def get_artifact_uri(folder: str, artifact_path: str | None) -> str:

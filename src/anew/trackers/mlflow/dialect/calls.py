@@ -14,7 +14,7 @@ import anew
 
 from ..translate.facts import time_metadata
 from . import artifacts, experiments, fluent, writing
-from .exceptions import MlflowException, OutOfRange
+from .exceptions import MlflowException, NotAPicture, OutOfRange, WrongShape
 from .runs import view_of
 
 if TYPE_CHECKING:
@@ -220,7 +220,9 @@ def log_figure(
         figure.savefig(buffer, **{"format": kind or "png", **options})
         data = buffer.getvalue()
     elif hasattr(figure, "to_plotly_json"):
-        if kind in ("html", ""):
+        if kind not in ("html", "json", "png", "jpeg", "webp", "svg", "pdf"):
+            raise TypeError(f"Unsupported file extension for plotly figure: '.{kind}'")
+        if kind == "html":
             data = figure.to_html(include_plotlyjs="cdn", **options).encode()
         else:
             data = figure.to_json().encode() if kind == "json" else figure.to_image(kind, **options)
@@ -250,6 +252,10 @@ def log_image(
             "Invalid arguments: Please specify exactly one of `artifact_file` or `key`. Use `key` to log dynamic "
             "image charts or `artifact_file` for saving static images."
         )
+    if artifact_file is not None and (step is not None or timestamp is not None):
+        raise TypeError(
+            "The `artifact_file` parameter cannot be used in conjunction with `key`, `step`, or `timestamp` parameters."
+        )
     with meant(run_id) as native, writing.told():
         if key is not None:
             beside = time_metadata(timestamp) or None
@@ -275,12 +281,45 @@ def _image(image: Any) -> anew.Image:
     image = getattr(image, "native", image) if not isinstance(image, anew.Image) else image
     if isinstance(image, anew.Image):
         return image
-    shape = getattr(image, "shape", ())
-    if not shape:
+    if hasattr(image, "save") and not hasattr(image, "shape"):  # a picture of PIL
         return anew.Image(image)
+    shape = _checked_shape(image)
     return anew.Image(
         _within_range(image), layout="HW" if len(shape) == 2 else "HWC", value_range=(0, 255)
     )
+
+
+def _checked_shape(image: Any) -> tuple[int, ...]:
+    """The shape of an array that is a picture.
+
+    Raises:
+        NotAPicture: It is no array, or none of numbers.
+        WrongShape: It has other sides or channels.
+    """
+    import numpy as np
+
+    if not hasattr(image, "shape"):
+        raise NotAPicture(
+            f"Unsupported image object type: {type(image)}. `image` must be one of numpy.ndarray, PIL.Image.Image, and mlflow.Image.",
+            "INVALID_PARAMETER_VALUE",
+        )
+    array = np.asarray(image)
+    if array.dtype.kind not in "biuf":
+        raise NotAPicture(
+            f"Invalid array data type: {array.dtype!s}. It must be a boolean, an integer or a float.",
+            "INVALID_PARAMETER_VALUE",
+        )
+    if array.ndim not in (2, 3):
+        raise WrongShape(
+            f"`image` must be a 2D or 3D array but got a {array.ndim}D array.",
+            "INVALID_PARAMETER_VALUE",
+        )
+    if array.ndim == 3 and array.shape[2] not in (1, 3, 4):
+        raise WrongShape(
+            f"Invalid channel length: {array.shape[2]}. It must be one of 1, 3 and 4.",
+            "INVALID_PARAMETER_VALUE",
+        )
+    return array.shape
 
 
 def _within_range(image: Any) -> Any:

@@ -139,7 +139,12 @@ class MlflowClient:
         tags: Sequence[RunTag] = (),
         synchronous: bool | None = None,
     ) -> None:
-        """Log several points, parameters and tags."""
+        """Log several points, parameters and tags; nothing of it if one of them cannot be.
+
+        Raises:
+            MlflowException: A name or a value cannot be, or a parameter has two values.
+        """
+        writing.check_batch(metrics, params, tags)
         if params or metrics:
             with writing.writing(run_id) as native:
                 writing.log_params(native, {one.key: one.value for one in params})

@@ -72,9 +72,18 @@ def from_pandas(
     predictions: str | None = None,
 ) -> PandasDataset:
     """A data set out of a pandas frame."""
-    columns = [{"name": str(name), "type": str(kind)} for name, kind in df.dtypes.items()]
+    columns = [
+        {
+            "type": _TYPES.get(str(kind), "string" if kind.kind == "O" else str(kind)),
+            "name": str(name),
+            "required": not bool(df[name].isna().any()),
+        }
+        for name, kind in df.dtypes.items()
+    ]
     profile = {"num_rows": len(df), "num_elements": int(df.size)}
-    found = PandasDataset(name, digest or _of_frame(df), source, {"columns": columns}, profile)
+    found = PandasDataset(
+        name, digest or _of_frame(df), source, {"mlflow_colspec": columns}, profile
+    )
     found.df, found.targets, found.predictions = df, targets, predictions
     return found
 
@@ -99,6 +108,13 @@ def from_numpy(
     found.features, found.targets = features, targets
     return found
 
+
+_TYPES = {
+    "int64": "long", "uint32": "long", "int32": "integer", "int16": "integer", "int8": "integer", "uint16": "integer",
+    "uint8": "integer", "float64": "double", "float32": "float", "bool": "boolean", "str": "string", "string": "string",
+    "datetime64[ns]": "datetime", "datetime64[us]": "datetime",
+}  # fmt: skip
+"""What MLflow calls the types of pandas."""
 
 _ROWS = 10_000
 """Rows, or numbers, that a digest is made of; of the rest their count is."""

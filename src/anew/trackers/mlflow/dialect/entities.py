@@ -229,8 +229,8 @@ class RunInfo(_Entity):
     start_time: int | None
     end_time: int | None
     lifecycle_stage: str
-    artifact_uri: str
-    run_name: str
+    artifact_uri: str | None = None
+    run_name: str | None = None
 
     @property
     def run_uuid(self) -> str:

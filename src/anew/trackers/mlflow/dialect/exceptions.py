@@ -31,6 +31,14 @@ class OutOfRange(MlflowException, ValueError):
     """Numbers that a picture cannot have."""
 
 
+class NotAPicture(MlflowException, TypeError):
+    """Something that no picture can be made of."""
+
+
+class WrongShape(MlflowException, ValueError):
+    """An array that is no picture, by its shape."""
+
+
 def missing(message: str) -> MlflowException:
     """There is nothing of that name."""
     return MlflowException(message, "RESOURCE_DOES_NOT_EXIST")

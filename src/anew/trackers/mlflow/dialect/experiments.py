@@ -102,7 +102,7 @@ def get_experiment(experiment_id: str) -> Experiment:
 
 
 def _by_id(experiment_id: str) -> Group | None:
-    if not experiment_id.isdecimal():
+    if not experiment_id.removeprefix("-").isdecimal():
         raise MlflowException.invalid_parameter_value(
             f"Invalid experiment ID {experiment_id!r}. Experiment ID must be a valid integer."
         )

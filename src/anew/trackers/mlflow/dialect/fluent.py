@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _local = threading.local()
-_last: str | None = None
 
 if hasattr(os, "register_at_fork"):  # the active runs are those of the program, and no fork's
     os.register_at_fork(after_in_child=lambda: _local.__dict__.clear())
@@ -138,6 +137,13 @@ def start_run(
             "with mlflow.end_run(). To start a nested run, call start_run with nested=True",
             "INVALID_STATE",
         )
+    if experiment_id is not None and not isinstance(experiment_id, (str, int)):
+        raise MlflowException.invalid_parameter_value(f"Invalid experiment id: {experiment_id!r}")
+    if description is not None and "mlflow.note.content" in (tags or {}):
+        raise MlflowException.invalid_parameter_value(
+            "Description is already set via the tag mlflow.note.content in tags. Remove the key mlflow.note.content from the tags "
+            "or omit the description."
+        )
     run_id = run_id or os.environ.pop("MLFLOW_RUN_ID", None)
     system = 0 if log_system_metrics is False else places.sampling["interval"]
     if run_id is not None:
@@ -149,17 +155,21 @@ def start_run(
         if parent is not None:
             view_of(parent)
         run = begun(
-            experiment_id or (stack[-1].experiment_id if stack else experiments.active_id()),
+            _experiment(experiment_id)
+            or (stack[-1].experiment_id if stack else experiments.active_id()),
             run_name or given.name,
             parent or outer,
             given.tags,
             given.description or description,
             system,
         )
-    global _last
-    _last = run.native.id
+    _local.last = run.native.id
     stack.append(run)
     return run
+
+
+def _experiment(experiment_id: str | int | None) -> str | None:
+    return None if experiment_id is None else str(experiment_id)
 
 
 def begun(
@@ -233,7 +243,9 @@ def continued(
     info = known.info
     if run_name and run_name != info.run_name:
         writing.rename(run_id, run_name)
-    return ActiveRun(native, info.experiment_id, run_name or info.run_name, info.start_time)
+    return ActiveRun(
+        native, info.experiment_id, run_name or info.run_name or native.name, info.start_time
+    )
 
 
 def native_run() -> anew.Experiment:
@@ -254,7 +266,8 @@ def last_active_run() -> Run | None:
     """The active run, or the one that was active last."""
     if (run := active_run()) is not None:
         return run
-    return get_run(_last) if _last else None
+    last = getattr(_local, "last", None)  # of this thread
+    return get_run(last) if last else None
 
 
 def end_run(status: str = "FINISHED") -> None:
@@ -286,8 +299,7 @@ def terminate(native: anew.Experiment, status: str | None) -> None:
 
 
 def _ended(native: anew.Experiment) -> None:
-    global _last
-    _last = native.id
+    _local.last = native.id
     writing.forget(native.id)
     _stack()
 

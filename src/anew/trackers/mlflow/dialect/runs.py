@@ -66,7 +66,9 @@ def run_of(view: Any) -> Run:
     )
     metrics = {key: metric.last for key, metric in view.metrics.items() if facts.is_metric(key)}
     params = facts.param_texts(view.params.to_dict())
-    return Run(info, RunData(metrics, params, _tags(view, info.run_name)), _inputs(view))
+    return Run(
+        info, RunData(metrics, params, _tags(view, info.run_name or view.name)), _inputs(view)
+    )
 
 
 def trashed(run_id: str) -> Run | None:

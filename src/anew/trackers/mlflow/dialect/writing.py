@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import numbers
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,6 +24,7 @@ from .runs import dataset_record, view_of
 __all__ = [
     "OPEN",
     "Done",
+    "check_batch",
     "delete_tag",
     "forget",
     "log_inputs",
@@ -252,6 +254,32 @@ def save_folder(native: anew.Experiment, folder: str, artifact_path: str | None)
             if os.path.isfile(full):
                 inside = os.path.relpath(full, folder).replace(os.sep, "/")
                 save(native, f"{artifact_path}/{inside}" if artifact_path else inside, full)
+
+
+def check_batch(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]) -> None:
+    """Refuse what cannot be logged, before any of it is.
+
+    Raises:
+        MlflowException: It says what.
+    """
+    for kind, entries in (("metrics", metrics), ("params", params), ("tags", tags)):
+        for at, one in enumerate(entries):
+            if one.key is None or one.key.startswith(("/", "../")) or "/../" in one.key:
+                raise MlflowException.invalid_parameter_value(
+                    f"Invalid value {one.key!r} for parameter '{kind}[{at}].name' supplied: a name is needed that is no path outside."
+                )
+    for at, one in enumerate(metrics):
+        for what in ("value", "timestamp"):
+            if not isinstance(getattr(one, what), numbers.Real):
+                raise MlflowException.invalid_parameter_value(
+                    f"Invalid value {getattr(one, what)!r} for parameter 'metrics[{at}].{what}' supplied: a number is needed."
+                )
+    values: dict[str, str] = {}
+    for one in params:
+        if values.setdefault(one.key, str(one.value)) != str(one.value):
+            raise MlflowException.invalid_parameter_value(
+                f"Duplicate parameter keys have been submitted: {one.key!r} has two values."
+            )
 
 
 def log_table(native: anew.Experiment, data: Any, artifact_file: str) -> None:

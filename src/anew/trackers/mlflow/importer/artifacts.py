@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from urllib.parse import unquote, urlsplit
 
+from ....importing.foreign import resolved
+
 __all__ = ["artifact_folder", "model_folder"]
 
 
@@ -44,6 +46,10 @@ def _folder(uri: str, end: tuple[str, str], below: str, beside: str) -> str | No
         ]
     for path in candidates:
         full = os.path.normpath(path)
-        if tuple(full.split(os.sep)[-2:]) == end and os.path.isdir(full):
+        if tuple(full.split(os.sep)[-2:]) != end:
+            continue
+        if not beside or not full.startswith(os.path.join(beside, "")):
+            full = os.path.join(resolved(os.path.dirname(os.path.dirname(full))), *end)
+        if os.path.isdir(full):  # also behind a link, which is then said
             return full
     return None

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ....importing.foreign import names_in
+
 __all__ = ["datasets_of", "logged_models", "registered_models", "registered_versions"]
 
 Meta = Callable[[str], "Mapping[str, Any] | None"]
@@ -19,12 +21,12 @@ _STATUS = {1: "PENDING", 2: "READY", 3: "FAILED"}
 def _folders(path: str) -> Iterator[str]:
     """The folders in a folder that have a document, by their names."""
     try:
-        names = sorted(os.listdir(path))
+        names = names_in(path)
     except OSError:
         return
     for name in names:
         at = os.path.join(path, name)
-        if not os.path.islink(at) and os.path.isfile(os.path.join(at, "meta.yaml")):
+        if os.path.lexists(os.path.join(at, "meta.yaml")):
             yield at
 
 
@@ -41,11 +43,14 @@ def datasets_of(run: str, experiment: str, meta: Meta) -> list[dict[str, Any]]:
         if given.get("source_type") != "DATASET" or not name:
             continue
         folder = os.path.join(experiment, "datasets", name)
-        about = meta(folder) if os.path.isfile(os.path.join(folder, "meta.yaml")) else None
+        about = meta(folder) if os.path.lexists(os.path.join(folder, "meta.yaml")) else None
         names = ("name", "digest", "source_type", "source", "schema", "profile")
-        found.append(
-            {key: str(about[key]) for key in names if (about or {}).get(key)} if about else {}
+        facts: dict[str, Any] = (
+            {key: str(about[key]) for key in names if about.get(key)} if about else {}
         )
+        if isinstance(tags := given.get("tags"), dict) and tags:
+            facts["tags"] = {str(name): str(value) for name, value in tags.items()}
+        found.append(facts)
     return sorted(found, key=lambda one: (one.get("name", ""), one.get("digest", "")))
 
 

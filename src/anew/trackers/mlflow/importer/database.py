@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ....importing.folders import files_below
@@ -16,14 +17,15 @@ from ....importing.source import (
     SourceModel,
     SourceValue,
 )
+from ....importing.unplaced import document, kept_records
 from .artifacts import artifact_folder, model_folder
 from .registry import models_of
+from .rest import PLACED, TOLD, Rest
 from .runs import Stored, as_run
 from .tables import Tables
 
 __all__ = ["Database"]
 
-_LEFT_OUT = {"trace_info": "traces", "evaluation_datasets": "data sets of evaluations"}
 _MODEL_STATUS = {1: "PENDING", 2: "READY", 3: "FAILED"}
 
 
@@ -39,33 +41,28 @@ class Database:
         self._models: dict[str, list[tuple[str, str, str]]] = {}
         self._registered: dict[str, list[dict[str, Any]]] = {}
         self._addresses: dict[str, str] = {}
+        self._rest = Rest(tables)
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: parents begin before their children."""
         experiments = self._experiments()
         self._registered = self._versions()
         columns = self._tables.columns("runs")
-        wanted = (
-            "run_uuid",
-            "name",
-            "experiment_id",
-            "status",
-            "user_id",
-            "start_time",
-            "end_time",
-            "artifact_uri",
-            "lifecycle_stage",
+        more = self._rest.columns
+        chosen = ", ".join(
+            [*(name if name in columns else "NULL" for name in PLACED), *(f'"{n}"' for n in more)]
         )
-        chosen = ", ".join(name if name in columns else "NULL" for name in wanted)
         order, _ = self._tables.orders
         for row in self._tables.ask(f"SELECT {chosen} FROM runs ORDER BY {order}"):
-            run_id, name, experiment_id, status, user, start, end, uri, stage = row
+            run_id, name, experiment_id, status, user, start, end, uri, stage, *others = row
             if stage == "deleted":
                 what = "It was deleted in MLflow, and is left out."
                 self._findings.append(Finding(f"run {run_id}", what, False, str(run_id)))
                 continue
             self._addresses[str(run_id)] = str(uri or "")
             place, kept = experiments.get(experiment_id, ((str(experiment_id),), {}))
+            of_run = dict(zip(more, others, strict=True))
+            kept = kept | document(of_run, (), TOLD, f"run {run_id}", str(run_id), self._findings)
             yield as_run(
                 Stored(
                     str(run_id), str(name or ""), str(experiment_id), place, str(status or ""), str(user or ""), _whole(start), _whole(end),
@@ -73,7 +70,7 @@ class Database:
                     {**kept, "datasets": self._datasets(run_id), "models": self._logged_models(run_id)},
                 )
             )  # fmt: skip
-        self._tell_of_the_rest()
+        self._findings += self._rest.left_out()
 
     def models(self) -> Iterator[SourceModel]:
         """See `WithModels.models`."""
@@ -146,6 +143,8 @@ class Database:
                 yield from files_below(folder, f"models/{model}", run.key, self._findings)
             else:
                 self._tell_of_artifacts(uri, run.key)
+        rows = partial(self._rest.rows, run.key)
+        yield from kept_records("mlflow", self.where, run.key, self._findings, rows)
 
     def _tell_of_artifacts(self, uri: str, run: str) -> None:
         if "://" not in uri and not uri.startswith("mlflow-artifacts:"):
@@ -197,12 +196,18 @@ class Database:
         if not self._tables.columns("inputs"):
             return []
         rows = self._tables.ask(
-            "SELECT d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema, d.dataset_profile FROM inputs i "
+            "SELECT i.input_uuid, d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema, d.dataset_profile FROM inputs i "
             "JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_id = ? ORDER BY d.name, d.digest",
             run_id,
         )
         names = ("name", "digest", "source_type", "source", "schema", "profile")
-        return [_facts(names, row) for row in rows]
+        found = []
+        for input_id, *row in rows:
+            query = "SELECT name, value FROM input_tags WHERE input_uuid = ? ORDER BY name"
+            asked = self._tables.ask(query, input_id) if self._tables.columns("input_tags") else ()
+            tags = {str(name): str(value) for name, value in asked}
+            found.append(_facts(names, row) | ({"tags": tags} if tags else {}))
+        return found
 
     def _logged_models(self, run_id: Any) -> list[dict[str, Any]]:
         """The models that a run logged; MLflow has them since its version 3."""
@@ -258,15 +263,6 @@ class Database:
             version |= {"aliases": aliases} if aliases else {}
             found.setdefault(str(run_id or ""), []).append(version)
         return found
-
-    def _tell_of_the_rest(self) -> None:
-        """Say what else there is that belongs to no run."""
-        for table, what in _LEFT_OUT.items():
-            if self._tables.columns(table):
-                ((count,),) = self._tables.ask(f"SELECT count(*) FROM {table}")
-                if count:
-                    told = f"Anew has no place for {what}: {count:,} of them are not brought along."
-                    self._findings.append(Finding(f"table {table}", told, True))
 
 
 class _Names(dict[Any, str]):

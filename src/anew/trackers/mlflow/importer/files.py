@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +11,8 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.documents import read_yaml
-from ....importing.folders import files_below, read_at_most
+from ....importing.folders import files_below, links_in, read_at_most
+from ....importing.foreign import is_plain, is_plain_folder, names_in, open_text, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -20,26 +22,32 @@ from ....importing.source import (
     SourceModel,
     SourceValue,
 )
+from ....importing.unplaced import document, say_kept
 from .artifacts import artifact_folder, model_folder
 from .beside import datasets_of, logged_models, registered_models, registered_versions
 from .merging import Line, merged
 from .registry import models_of
+from .rest import TOLD
 from .runs import Stored, as_run
 
 __all__ = ["Files", "is_folder_of_files"]
 
 _MOST_TEXT = 1 << 20
 _ALIVE_SECONDS = 30.0
+_PLACED = frozenset({
+    "run_id", "run_uuid", "run_name", "experiment_id", "status", "user_id", "start_time", "end_time", "artifact_uri", "lifecycle_stage", "tags",
+})  # fmt: skip
+_READ = re.compile(r"meta\.yaml|(metrics|params|tags|artifacts|inputs|outputs|models)/.*")
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
 def is_folder_of_files(path: str) -> bool:
     """Whether a folder has experiments as MLflow files them."""
     try:
-        names = sorted(os.listdir(path))
+        names = names_in(path)
     except OSError:
         return False
-    return any(os.path.isfile(os.path.join(path, name, "meta.yaml")) for name in names[:1000])
+    return any(is_plain(os.path.join(path, name, "meta.yaml")) for name in names[:1000])
 
 
 class Files:
@@ -63,7 +71,7 @@ class Files:
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: the experiments by name of their folders, the runs of each by their beginnings."""
         for folder in self._inside(self.where):
-            if not os.path.isfile(os.path.join(folder, "meta.yaml")):
+            if not os.path.lexists(os.path.join(folder, "meta.yaml")):
                 continue  # such as the folder of models
             experiment = self._meta(folder)
             if experiment is None:
@@ -71,7 +79,7 @@ class Files:
             models = logged_models(folder, self._meta, lambda path: self._texts(path, ""))
             found = []
             for at in self._inside(folder):
-                if os.path.isfile(os.path.join(at, "meta.yaml")) and (meta := self._meta(at)):
+                if os.path.lexists(os.path.join(at, "meta.yaml")) and (meta := self._meta(at)):
                     found.append((_whole(meta.get("start_time")) or 0, at, meta))
             for _, at, meta in sorted(found, key=lambda one: one[:2]):
                 run_id = str(meta.get("run_id") or meta.get("run_uuid") or os.path.basename(at))
@@ -82,7 +90,7 @@ class Files:
                 if run is not None:
                     yield run
         trash = os.path.join(self.where, ".trash")
-        if os.path.isdir(trash) and os.listdir(trash):
+        if names_in(trash):
             self._findings.append(Finding(trash, "What was deleted in MLflow is left out.", False))
 
     def _run(
@@ -99,13 +107,15 @@ class Files:
         self._addresses[run_id] = str(meta.get("artifact_uri") or "")
         tags = self._texts(os.path.join(at, "tags"), run_id)
         about = self._texts(os.path.join(folder, "tags"), "")
+        where = os.path.join(at, "meta.yaml")
+        more = document(meta, _PLACED, TOLD, where, run_id, self._findings)
         return as_run(
             Stored(
                 run_id, str(meta.get("run_name") or ""), experiment_id, (str(experiment.get("name") or experiment_id),),
                 _STATUS.get(status, str(status)) if isinstance(status, int) else str(status or ""), str(meta.get("user_id") or ""),
                 _whole(meta.get("start_time")), _whole(meta.get("end_time")), round(os.path.getmtime(at) * 1000),
                 str(meta.get("artifact_uri") or ""), self._texts(os.path.join(at, "params"), run_id), tags,
-                {"experiment_tags": about, "datasets": datasets_of(at, folder, self._meta), **kept},
+                {"experiment_tags": about, "datasets": datasets_of(at, folder, self._meta), **kept, **more},
             )
         )  # fmt: skip
 
@@ -124,7 +134,7 @@ class Files:
 
     def _lines(self, path: str, name: str, run: str) -> Iterator[Line]:
         newest = -(1 << 63)
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith("\n"):  # it is being written, or was never written to its end
                     if time.time() - os.path.getmtime(path) > _ALIVE_SECONDS:
@@ -169,6 +179,9 @@ class Files:
             folder = model_folder(address, model, experiment, self.where)
             if folder is not None:
                 yield from files_below(folder, f"models/{model}", run.key, self._findings)
+        for file in files_below(at, "mlflow", run.key, self._findings, but=_READ.fullmatch):
+            say_kept([file.name], at, run.key, self._findings)
+            yield file
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -181,15 +194,13 @@ class Files:
 
     def _inside(self, folder: str) -> list[str]:
         try:
-            entries = sorted(os.scandir(folder), key=lambda one: one.name)
+            names = names_in(folder)
         except OSError as error:
             self._findings.append(Finding(folder, f"It cannot be read: {error.strerror}.", True))
             return []
-        return [
-            one.path
-            for one in entries
-            if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")
-        ]
+        self._findings += links_in(folder)
+        paths = (os.path.join(folder, name) for name in names if not name.startswith("."))
+        return [path for path in paths if is_plain_folder(path)]
 
     def _meta(self, folder: str) -> dict[str, Any] | None:
         path = os.path.join(folder, "meta.yaml")
@@ -205,11 +216,11 @@ class Files:
 
     def _named(self, folder: str, run: str) -> Iterator[tuple[str, str]]:
         """Names and paths of the files below a folder: a name with slashes lies in folders."""
-        for at, folders, names in os.walk(folder):
+        for at, folders, names in walk(folder):
             folders.sort()
             for name in sorted(names):
                 path = os.path.join(at, name)
-                if os.path.islink(path) or not os.path.isfile(path):  # a pipe would be waited for
+                if not is_plain(path):
                     self._findings.append(
                         Finding(path, "It is a link or no plain file, and is left out.", True, run)
                     )
@@ -220,7 +231,7 @@ class Files:
         found = {}
         for name, path in self._named(folder, run):
             try:
-                with open(path, encoding="utf-8", errors="replace") as file:
+                with open_text(path) as file:
                     found[name] = read_at_most(file, _MOST_TEXT)
             except OSError as error:
                 self._findings.append(

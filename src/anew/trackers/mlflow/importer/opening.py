@@ -7,6 +7,7 @@ import os
 from urllib.parse import unquote, urlsplit
 
 from ....errors import InvalidValue
+from ....importing.foreign import resolved
 from ....importing.source import Source
 from ....importing.web import Web
 from .database import Database
@@ -61,8 +62,8 @@ def _inside(path: str) -> str | None:
 def _local(where: str) -> str | None:
     """The path of a store that is given as MLflow's own setting `MLFLOW_TRACKING_URI`."""
     if where.startswith("sqlite:///"):
-        return where.removeprefix("sqlite:///")
-    return unquote(urlsplit(where).path) if where.startswith("file:") else None
+        return resolved(where.removeprefix("sqlite:///"))
+    return resolved(unquote(urlsplit(where).path)) if where.startswith("file:") else None
 
 
 def _is_server(where: str) -> bool:

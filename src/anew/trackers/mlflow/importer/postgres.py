@@ -93,6 +93,14 @@ class PostgresTables:
             rows = self._asking.execute(query.replace("?", "%s"), values).fetchall()
         yield from rows
 
+    def names(self) -> frozenset[str]:
+        """See `Tables.names`."""
+        query = (
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_type = 'BASE TABLE' AND table_schema = ANY (current_schemas(false))"
+        )
+        return frozenset(str(name) for (name,) in self.ask(query))
+
     def columns(self, table: str) -> frozenset[str]:
         """See `Tables.columns`."""
         if table not in self._known:

@@ -11,6 +11,8 @@ from ..translate.facts import CAPTURED, meaning, param_name, status_here
 
 __all__ = ["Stored", "as_run"]
 
+_INPUTS = "mlflow inputs"
+_OF_DATASETS = ("name", "digest", "source_type", "source", "schema", "profile")
 _OUTCOMES: dict[str, Outcome] = {
     "running": "running", "completed": "completed", "failed": "failed", "cancelled": "cancelled",
 }  # fmt: skip
@@ -59,6 +61,8 @@ def as_run(stored: Stored) -> Run:
     status = status_here(stored.status)
     outcome = _OUTCOMES.get(status.value if status else "", "running")
     kept = {**stored.kept, "artifact_uri": stored.artifact_uri, "status": stored.status}
+    if datasets := kept.pop("datasets", None):
+        captured[_INPUTS] = {"datasets": [_dataset(one) for one in datasets]}
     return Run(
         key=stored.run_id,
         place=stored.place,
@@ -75,6 +79,12 @@ def as_run(stored: Stored) -> Run:
         captured=captured,
         kept={name: value for name, value in kept.items() if value},
     )
+
+
+def _dataset(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set as the dialect writes it down, by which lineage finds it."""
+    about = {name: facts.get(name) for name in _OF_DATASETS}
+    return {"dataset": about, "tags": facts.get("tags") or {}}
 
 
 def _named(params: Mapping[str, str]) -> dict[str, str]:

@@ -19,9 +19,11 @@ from ....importing.source import (
     SourceModel,
     SourceValue,
 )
+from ....importing.unplaced import document
 from ....importing.web import Web
 from .merging import Line, merged
 from .registry import models_of
+from .rest import TOLD
 from .runs import Stored, as_run
 
 __all__ = ["Server"]
@@ -35,6 +37,9 @@ _HELD = 400_000
 """Values that may be held at once: a page of each metric of a run."""
 _MOST_VALUES, _FEWEST_VALUES = 25_000, 100
 _DEEPEST = 64
+_PLACED = frozenset({
+    "run_id", "run_uuid", "run_name", "experiment_id", "status", "user_id", "start_time", "end_time", "artifact_uri", "lifecycle_stage",
+})  # fmt: skip
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -88,9 +93,11 @@ class Server:
         alive = max((_whole(one.get("timestamp")) or 0 for one in metrics), default=0)
         datasets = [
             _facts(_mapping(one, "dataset"), ("name", "digest", "source_type", "source", "schema", "profile"))
+            | ({"tags": tags} if (tags := _pairs(one.get("tags"))) else {})
             for one in _list(_mapping(found, "inputs"), "dataset_inputs")
         ]  # fmt: skip
         datasets.sort(key=lambda one: (str(one.get("name")), str(one.get("digest"))))
+        kept = {**kept, **document(info, _PLACED, TOLD, f"run {run_id}", run_id, self._findings)}
         return as_run(
             Stored(
                 run_id, str(info.get("run_name") or ""), str(info.get("experiment_id") or ""), (name,), str(info.get("status") or ""),

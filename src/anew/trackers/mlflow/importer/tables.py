@@ -50,6 +50,10 @@ class Tables(Protocol):
         """The rows of an answer; other questions may be asked before all are taken."""
         ...
 
+    def names(self) -> frozenset[str]:
+        """The names of all tables."""
+        ...
+
     def columns(self, table: str) -> frozenset[str]:
         """The columns of a table; none if there is no such table."""
         ...
@@ -82,6 +86,10 @@ class SqliteTables:
     def ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """See `Tables.ask`."""
         return self._database.ask(query, *values)
+
+    def names(self) -> frozenset[str]:
+        """See `Tables.names`."""
+        return self._database.tables()
 
     def columns(self, table: str) -> frozenset[str]:
         """See `Tables.columns`."""

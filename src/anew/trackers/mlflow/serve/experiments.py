@@ -99,8 +99,6 @@ class ExperimentCalls:
     def delete(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
         """Hide an experiment and its runs."""
         group = self.changeable(who, asked.experiment_id, deleting=True)
-        if group.id == "0":
-            raise invalid("The default experiment cannot be deleted.")
         self._groups.change(group, lambda one: one._replace(deleted=True))
         return answers.Done()
 

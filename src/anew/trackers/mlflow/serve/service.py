@@ -386,6 +386,8 @@ class Tracking:
                 if asked.run_ids
                 else "GetMetricHistoryBulkInterval request must specify at least one run_id."
             )
+        if not asked.metric_key:
+            raise invalid("Missing value for required parameter 'metric_key'.")
         if not 1 <= asked.max_results <= 2500:
             raise invalid("max_results must be between 1 and 2500.")
         if (asked.start_step is None) != (asked.end_step is None):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ....errors import InvalidValue
 from ....importing.folders import links_below, opening, place_below
+from ....importing.foreign import is_plain, most_unpacked, open_plain, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -23,6 +24,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import kept_records, line_of
 from ....record.plain import nest
 from ....values.histogram import Histogram
 from ....values.text import Text
@@ -39,6 +41,11 @@ _VALUES = {
     "int": "int_value", "float": "float_value", "string": "string_value", "bool": "bool_value", "datetime": "datetime_value",
     "string_set": "string_set_value",
 }  # fmt: skip
+_SERIES = ("float_series", "string_series", "histogram_series", "file_series", "file", "artifact")
+_WRITTEN = _COLUMNS | {*_VALUES.values(), "file_value", "histogram_value"}
+_TEXTS = ["project_id", "run_id", "attribute_path", "attribute_type", "string_value"]
+_BYTES_OF_ROW = 16
+_MOST_AT_ONCE = 64 << 20
 _SYSTEM = "sys/"
 _PRINTED = ("monitoring/stdout", "monitoring/stderr")
 
@@ -48,13 +55,13 @@ _Taken = TypeVar("_Taken")
 def parts_below(path: str) -> dict[str, list[str]]:
     """The files of each run in a folder and a little below it, by what they are called; those of one in their order."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for at, folders, names in os.walk(path):
+    for at, folders, names in walk(path):
         depth = os.path.relpath(at, path).count(os.sep)
         folders[:] = sorted(n for n in folders if depth < _DEPTH and not n.startswith("."))
         for name in names:
             part = _PART.fullmatch(name)
             full = os.path.join(at, name)
-            if part and os.path.isfile(full) and not os.path.islink(full):
+            if part and is_plain(full):
                 found.setdefault(os.path.join(at, part[1]), []).append((int(part[2]), full))
     return {run: [full for _, full in sorted(parts)] for run, parts in sorted(found.items())}
 
@@ -72,6 +79,7 @@ class Exports:
         self.where = os.path.abspath(path)
         self._findings: list[Finding] = []
         self._parts: dict[str, list[str]] = {}
+        self._unplaced: set[str] = set()
         if not parts_below(self.where):
             raise InvalidValue(
                 f"There are no runs that neptune-exporter wrote in {path}.", key="source"
@@ -101,15 +109,19 @@ class Exports:
     def _run(self, parts: list[str]) -> Run | None:
         said: dict[str, Any] = {}
         project = run_id = ""
+        unplaced = False
         first, last = math.inf, -math.inf
         for found in self._read(parts, "", _looked_at):
-            project, run_id, span, rows = found
+            project, run_id, span, rows, is_unknown = found
+            unplaced = unplaced or is_unknown
             for at in span:
                 first, last = min(first, at), max(last, at)
             for row in rows:
                 said[str(row["attribute_path"])] = row.get(_VALUES[str(row["attribute_type"])])
         if not run_id:
             return None
+        if unplaced:
+            self._unplaced.add(f"{project}/{run_id}")
         system = {
             name[len(_SYSTEM) :]: value for name, value in said.items() if name.startswith(_SYSTEM)
         }
@@ -148,12 +160,19 @@ class Exports:
 
         for path in parts:
             try:
-                with pq.ParquetFile(path) as file:
+                budget = _Budget(os.path.getsize(path))
+                with (
+                    open_plain(path) as opened,
+                    pq.ParquetFile(opened, read_dictionary=_TEXTS) as file,
+                ):
                     if not set(file.schema_arrow.names) >= _COLUMNS:
                         raise ValueError("it has not the columns that neptune-exporter writes")
+                    groups = (file.metadata.row_group(at) for at in range(file.num_row_groups))
+                    written = file.metadata.num_rows * _BYTES_OF_ROW
+                    budget.spend(max(written, sum(group.total_byte_size for group in groups)))
                     for batch in file.iter_batches(batch_size=_ROWS):
-                        if len(batch):
-                            yield take(batch)
+                        for part in budget.parts_of(batch):
+                            yield take(part)
             except (OSError, ValueError, pa.ArrowException) as error:
                 self._findings.append(
                     Finding(path, f"It cannot be read to its end: {error!s:.200}", True, run)
@@ -219,11 +238,11 @@ class Exports:
                 self._findings.append(Finding(f"attribute {name}", what, True, run.key))
                 continue
             if os.path.isdir(path):
-                for at, folders, names in os.walk(path):
+                for at, folders, names in walk(path):
                     folders.sort()
                     for one in sorted(names):
                         full = os.path.join(at, one)
-                        if os.path.isfile(full) and not os.path.islink(full):
+                        if is_plain(full):
                             yield SourceFile(
                                 name,
                                 os.path.relpath(full, path).replace(os.sep, "/"),
@@ -238,12 +257,56 @@ class Exports:
                 folder, shown, opening(path), step=step, time=_time(row.get("timestamp"))
             )
 
+        if run.key in self._unplaced:
+            where, unknown = self._parts[run.key][0], partial(self._unknown, run)
+            yield from kept_records("neptune", where, run.key, self._findings, unknown)
+
+    def _unknown(self, run: Run) -> Iterator[tuple[str, bytes]]:
+        """Attributes of kinds that Neptune did not have, and columns that its exporter did not write."""
+        for rows in self._read(self._parts[run.key], run.key, _unknown_rows):
+            for row in rows:
+                said = {name: value for name, value in row.items() if value is not None}
+                yield f"attributes of type {row['attribute_type']}.jsonl", line_of(said)
+
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
         return tuple(dict.fromkeys(self._findings))
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class _Budget:
+    """How much a file may unpack to: texts and numbers that are the same in all rows take no space in it."""
+
+    def __init__(self, size: int) -> None:
+        self._left = most_unpacked(size)
+
+    def spend(self, count: int) -> None:
+        """Count bytes.
+
+        Raises:
+            ValueError: These are too many.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("it unpacks to far more than its size allows for")
+
+    def parts_of(self, batch: Any) -> Iterator[Any]:
+        """Some rows, as many at a time as are written out in little memory."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        longest, total = 1, 0
+        for column in batch.columns:
+            if pa.types.is_dictionary(column.type) and len(column.dictionary):
+                lengths = pc.binary_length(column.dictionary)
+                longest = max(longest, pc.max(lengths).as_py() or 0)
+                total += pc.sum(pc.take(lengths, column.indices)).as_py() or 0
+        self.spend(total)
+        rows = max(1, min(len(batch), _MOST_AT_ONCE // longest))
+        for at in range(0, len(batch), rows):
+            yield batch.slice(at, rows)
 
 
 def _step(value: Any) -> tuple[int | None, dict[str, Any]]:
@@ -257,10 +320,13 @@ def _step(value: Any) -> tuple[int | None, dict[str, Any]]:
     )
 
 
-def _looked_at(batch: Any) -> tuple[str, str, list[float], list[dict[str, Any]]]:
-    """Project and id of a run, the span of its times, and its attributes."""
+def _looked_at(batch: Any) -> tuple[str, str, list[float], list[dict[str, Any]], bool]:
+    """Project and id of a run, the span of its times, its attributes, and whether there is something that nobody knows."""
+    import pyarrow.compute as pc
+
     project, run_id = (str(batch[name][-1].as_py() or "") for name in ("project_id", "run_id"))
-    return project, run_id, _span(batch), _those(batch, _VALUES)
+    is_unknown = bool(pc.any(_are_unknown(batch)).as_py())
+    return project, run_id, _span(batch), _those(batch, _VALUES), is_unknown
 
 
 def _span(batch: Any) -> list[float]:
@@ -283,6 +349,23 @@ def _those(batch: Any, kinds: Iterable[str]) -> list[dict[str, Any]]:
         pc.is_in(column, value_set=pa.array(list(kinds)))
     ).to_pylist()
     return found
+
+
+def _unknown_rows(batch: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = batch.filter(_are_unknown(batch)).to_pylist()
+    return found
+
+
+def _are_unknown(batch: Any) -> Any:
+    """Which rows are of a kind that nobody knows, or have something in a column that nobody knows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = batch["attribute_type"].cast(pa.string())
+    wanted = pc.invert(pc.is_in(column, value_set=pa.array([*_VALUES, *_SERIES])))
+    for name in set(batch.schema.names) - _WRITTEN:
+        wanted = pc.or_(wanted, pc.is_valid(batch[name]))
+    return wanted
 
 
 def _time(value: Any) -> float | None:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from ....errors import InvalidValue
-from ....importing.folders import opening, read_at_most
+from ....importing.folders import links_in, opening, read_at_most
+from ....importing.foreign import is_plain, is_plain_folder, names_in, open_text, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -24,10 +25,16 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import document, kept_records, line_of
 
 __all__ = ["Runs", "runs_below"]
 
 _SAID = frozenset({"run.json", "config.json", "metrics.json", "info.json", "cout.txt"})
+_KNOWN = frozenset({
+    "experiment", "command", "format", "host", "start_time", "stop_time", "heartbeat", "meta", "status", "resources", "artifacts", "result", "fail_trace",
+    "captured_out", "queue_time",
+})  # fmt: skip
+_COLUMNS = ("values", "steps", "timestamps")
 _STATUS: dict[str, Outcome] = {
     "RUNNING": "running", "QUEUED": "running", "COMPLETED": "completed", "FAILED": "failed", "INTERRUPTED": "cancelled",
     "TIMEOUT": "failed",
@@ -43,22 +50,21 @@ def runs_below(path: str) -> list[str]:
     if _is_run(path):
         return [path]
     try:
-        with os.scandir(path) as entries:
-            names = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        names = [name for name in names_in(path) if is_plain_folder(os.path.join(path, name))]
     except OSError:
         return []
     names.sort(key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     folders = [os.path.join(path, name) for name in names if name[0] not in "._"]
     if not any(map(_is_run, folders[:_MOST_LOOKED])):
         return []
-    return [folder for folder in folders if os.path.isfile(os.path.join(folder, "run.json"))]
+    return [folder for folder in folders if os.path.lexists(os.path.join(folder, "run.json"))]
 
 
 def _is_run(folder: str) -> bool:
-    if not all(os.path.isfile(os.path.join(folder, name)) for name in ("run.json", "config.json")):
+    if not all(os.path.lexists(os.path.join(folder, name)) for name in ("run.json", "config.json")):
         return False
     try:
-        with open(os.path.join(folder, "run.json"), encoding="utf-8", errors="replace") as file:
+        with open_text(os.path.join(folder, "run.json")) as file:
             head = file.read(1 << 16)
     except OSError:
         return False
@@ -90,12 +96,13 @@ class Runs:
         self._findings: list[Finding] = []
         self._folders: dict[str, str] = {}
         self._said: dict[str, dict[str, Any]] = {}
+        self._more: dict[str, list[dict[str, Any]]] = {}
         if not runs_below(self.where):
             raise InvalidValue(f"There are no runs of Sacred's in {path}.", key="source")
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by their numbers."""
-        self._findings, self._folders, self._said = [], {}, {}
+        self._findings, self._folders, self._said = [*links_in(self.where)], {}, {}
         for folder in runs_below(self.where):
             said = self._json(folder, "run.json", "")
             if said is None:
@@ -135,26 +142,30 @@ class Runs:
             captured["environment"] = {"python": str(host["python_version"])}
         if host.get("cpu"):
             captured["hardware"] = {"cpu": str(host["cpu"])}
-        config = self._json(folder, "config.json", key) or {}
+        read = self._json(folder, "config.json", key) or {}
+        config = _plain(read)
+        if not isinstance(config, dict):  # jsonpickle may make anything of an object
+            config = {"config": config}
         info = (
             self._json(folder, "info.json", key)
-            if os.path.exists(os.path.join(folder, "info.json"))
+            if os.path.lexists(os.path.join(folder, "info.json"))
             else None
         )
-        kept = {name: value for name, value in said.items() if value not in (None, [], {}, "")}
+        kept = document(said, (), _KNOWN, path, key, self._findings)
         if info:
             kept["info"] = info
         comment = str(meta.get("comment") or "")
         return Run(
             key=key, place=(name,), name=number, started=started, ended=_time(str(said.get("stop_time") or "")),
             status=status, reason=reason, alive=_time(str(said.get("heartbeat") or "")) or os.path.getmtime(path),
-            host=hostname, params=_plain(config), notes=comment or None, captured=captured, kept=_plain(kept),
+            host=hostname, params=config, notes=comment or None, captured=captured, kept=_plain(kept),
         )  # fmt: skip
 
     # -- what it logged ----------------------------------------------------------------------------
 
     def rows(self, run: Run) -> Iterator[Points]:
         """See `Source.rows`: all metrics, merged by time."""
+        self._more.pop(run.key, None)
         found = self._json(self._folders[run.key], "metrics.json", run.key, missing=True) or {}
         streams = [self._lines(str(name), one, run.key) for name, one in sorted(found.items())]
         batch: list[_Line] = []
@@ -169,6 +180,9 @@ class Runs:
     def _lines(self, name: str, one: Any, run: str) -> Iterator[_Line]:
         where = f"{os.path.join(self._folders[run], 'metrics.json')}: {name}"
         given = one if isinstance(one, dict) else {}
+        more = {key: one for key, one in given.items() if key not in _COLUMNS}
+        if more:
+            self._more.setdefault(run, []).append({"metric": name, **more})
         values, steps, times = given.get("values"), given.get("steps"), given.get("timestamps")
         if not (isinstance(values, list) and isinstance(steps, list) and isinstance(times, list)):
             self._findings.append(
@@ -208,12 +222,16 @@ class Runs:
     def printed(self, run: Run) -> Iterator[str]:
         """See `Source.printed`: whole lines; what a progress bar wrote over is left out."""
         path = os.path.join(self._folders[run.key], "cout.txt")
-        if os.path.islink(path) or not os.path.isfile(path):
+        if not os.path.lexists(path):
             return
-        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
-            for line in file:
-                if line.endswith("\n") or run.status != "running":
-                    yield line.rstrip("\r\n").rpartition("\r")[2]
+        try:
+            with open_text(path, newline="\n") as file:
+                for line in file:
+                    if line.endswith("\n") or run.status != "running":
+                        yield line.rstrip("\r\n").rpartition("\r")[2]
+        except OSError as error:
+            what = f"It cannot be read: {error.strerror}."
+            self._findings.append(Finding(path, what, True, run.key))
 
     def values(self, run: Run) -> Iterator[SourceValue]:
         """What is no number is an artifact at Sacred, and comes as a file."""
@@ -223,14 +241,14 @@ class Runs:
         """See `Source.files`: what lies in its folder, and its sources and resources."""
         folder, said = self._folders[run.key], self._said[run.key]
         there = set()
-        for at, folders, names in os.walk(folder):
+        for at, folders, names in walk(folder):
             folders.sort()
             for name in sorted(names):
                 path = os.path.join(at, name)
                 inside = os.path.relpath(path, folder).replace(os.sep, "/")
                 if inside in _SAID:
                     continue
-                if os.path.islink(path) or not os.path.isfile(path):
+                if not is_plain(path):
                     self._findings.append(
                         Finding(
                             path, "It is a link or no plain file, and is left out.", True, run.key
@@ -252,6 +270,11 @@ class Runs:
             ("resources", said.get("resources")),
         ):
             yield from self._shared(prefix, pairs, folder, run.key)
+        more = self._more.get(run.key, [])
+        yield from kept_records(
+            "sacred", folder, run.key, self._findings,
+            lambda: (("fields of metrics.jsonl", line_of(one)) for one in more),
+        )  # fmt: skip
 
     def _shared(self, prefix: str, pairs: Any, folder: str, run: str) -> Iterator[SourceFile]:
         """Files that several runs may have, by the names that a run has for them."""
@@ -288,10 +311,7 @@ class Runs:
         """An object in a file; of one that is cut short, the fields that are whole."""
         path = os.path.join(folder, name)
         try:
-            fd = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            )
-            with open(fd, encoding="utf-8", errors="replace") as file:
+            with open_text(path) as file:
                 text = read_at_most(file, _MOST_TEXT)
         except OSError as error:
             if not (missing and isinstance(error, FileNotFoundError)):

@@ -6,6 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from ....importing.foreign import open_plain
+
 __all__ = ["HEADER", "Log"]
 
 HEADER = struct.pack("<4sHB", b":SWL", 0xE1D6, 2)
@@ -34,7 +36,7 @@ class Log:
         """
         parts: list[bytes] = []
         skip = len(HEADER)
-        with open(self._path, "rb") as file:
+        with open_plain(self._path) as file:
             while block := file.read(_BLOCK):
                 at = skip
                 skip = 0

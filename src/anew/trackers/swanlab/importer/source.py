@@ -16,6 +16,7 @@ from typing import Any
 from ....errors import InvalidValue
 from ....importing.documents import yaml_of
 from ....importing.folders import links_below, opening, plain_file, read_at_most
+from ....importing.foreign import is_plain, names_in, open_plain, open_text, walk
 from ....importing.protobuf import fields, signed
 from ....importing.source import (
     Finding,
@@ -26,6 +27,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import delimited, kept_records
 from ....values.audio import Audio
 from ....values.image import Image
 from ....values.text import Text
@@ -36,6 +38,8 @@ __all__ = ["Folders", "logs_below"]
 
 _FOLDER = re.compile(r"run-\d{8}_\d{6}-.+")
 _START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG = 10, 11, 12, 13, 14, 16
+_SAVED = 20  # which files were saved: they lie in the folder
+_PLACED = frozenset({_START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG, _SAVED})
 _STATES: dict[int, Outcome] = {0: "running", 1: "completed", 2: "failed", 3: "cancelled"}
 _TYPES = {
     2: "image",
@@ -63,7 +67,7 @@ def logs_below(path: str) -> list[str]:
         return _logs_in(whole)
     for base in (os.path.join(path, "swanlog"), path):
         try:
-            names = sorted(name for name in os.listdir(base) if _FOLDER.fullmatch(name))
+            names = [name for name in names_in(base) if _FOLDER.fullmatch(name)]
         except OSError:
             continue
         found = [log for name in names for log in _logs_in(os.path.join(base, name))]
@@ -74,11 +78,11 @@ def logs_below(path: str) -> list[str]:
 
 def _logs_in(folder: str) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        names = names_in(folder)
     except OSError:
         return []
     logs = [os.path.join(folder, name) for name in names if name.endswith(".swanlab")]
-    return [log for log in logs if os.path.isfile(log) and not os.path.islink(log)]
+    return [log for log in logs if is_plain(log)]
 
 
 class Folders:
@@ -101,7 +105,9 @@ class Folders:
         """See `Source.runs`: by the beginning of their first opening."""
         self._logs, self._findings = {}, []
         starts: dict[str, Tree] = {}
-        self._findings += links_below(self.where, lambda name: name.endswith(".swanlab"))
+        self._findings += links_below(
+            self.where, lambda name: name.endswith(".swanlab"), folders=_FOLDER.fullmatch
+        )
         for log in logs_below(self.where):
             found = next(
                 (tree(body) for kind, body in self._records(log, "") if kind == _START), None
@@ -165,7 +171,7 @@ class Folders:
     def _records(self, log: str, run: str) -> Iterator[tuple[int, bytes]]:
         """The records of a log: what each is, by its field, and its bytes."""
         try:
-            with open(log, "rb") as file:
+            with open_plain(log) as file:
                 header = file.read(len(HEADER))
             if header != HEADER:
                 what = (
@@ -292,17 +298,26 @@ class Folders:
                 *(f"media/{what}" for what in ("echarts", "object3d", "molecule")),
             ):
                 begin = os.path.join(folder, *top.split("/"))
-                for at, folders, names in os.walk(begin):
+                for at, folders, names in walk(begin):
                     folders.sort()
                     for name in sorted(names):
                         path = os.path.join(at, name)
-                        if os.path.islink(path) or not os.path.isfile(path):
+                        if not is_plain(path):
                             what = "It is a link or no plain file, and is left out."
                             self._findings.append(Finding(path, what, True, run.key))
                             continue
                         inside = os.path.relpath(path, begin).replace(os.sep, "/")
                         prefix = "swanlab" if top == "files" else f"swanlab/{top}"
                         yield SourceFile(prefix, inside, opening(path), time=os.path.getmtime(path))
+
+        unknown = partial(self._unknown, self._logs[run.key], run.key)
+        yield from kept_records("swanlab", self._logs[run.key][0], run.key, self._findings, unknown)
+
+    def _unknown(self, logs: list[str], run: str) -> Iterator[tuple[str, bytes]]:
+        for log in logs:
+            for kind, body in self._records(log, run):
+                if kind not in _PLACED:
+                    yield f"records of field {kind}.pb", delimited(body)
 
     def messages(self, run: Run) -> Iterator[Message]:
         """SwanLab has none."""
@@ -323,10 +338,10 @@ class Folders:
         """Nothing is held."""
 
     def _read(self, path: str, run: str) -> dict[str, Any]:
-        if os.path.islink(path) or not os.path.isfile(path):
+        if not os.path.lexists(path):
             return {}
         try:
-            with open(path, "rb") as file:
+            with open_plain(path) as file:
                 data = read_at_most(file, _MOST_TEXT)
             found = json.loads(data) if path.endswith(".json") else yaml_of(data, version=(1, 1))
         except (OSError, ValueError, RecursionError) as error:
@@ -391,7 +406,7 @@ def _made(what: str, path: str, caption: str | None) -> partial[Any] | None:
 
 
 def _written(path: str, form: str, caption: str | None) -> Text:
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open_text(path) as file:
         return Text(read_at_most(file, _MOST_TEXT), form, caption)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, NamedTuple, cast
 
 from ....errors import InvalidValue
+from ....importing.foreign import is_plain, most_unpacked, open_plain
 from .cells import number_in
 
 __all__ = ["SUFFIXES", "Record", "TableFile", "is_table"]
@@ -24,7 +25,6 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst")
 _DELIMITERS = ",;\t|"
 _SAMPLE = 64 << 10
 _MOST_LINE = 16 << 20
-_FREE, _MOST_TIMES = 1 << 30, 300
 _SETTLED = 30.0
 """Seconds after which a last line without an end is taken to be whole."""
 
@@ -44,7 +44,7 @@ Tell = Callable[[int, str, bool], object]
 
 def is_table(path: str) -> bool:
     """Whether a plain file has the name of a table."""
-    return has_name_of_table(path) and os.path.isfile(path) and not os.path.islink(path)
+    return has_name_of_table(path) and is_plain(path)
 
 
 def has_name_of_table(name: str) -> bool:
@@ -116,14 +116,13 @@ class TableFile:
     # -- the bytes ---------------------------------------------------------------------------------
 
     def _opened(self, encoding: str) -> IO[bytes]:
-        fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        file: IO[bytes] = open(fd, "rb")  # noqa: SIM115  (it stays open)
+        file: IO[bytes] = open_plain(self.path)
         try:
             head = file.read(6)
             file.seek(0)
             unpacked = _unpacking(file, head)
             if unpacked is not None:
-                packed, most = file, max(_FREE, _MOST_TIMES * os.path.getsize(self.path))
+                packed, most = file, most_unpacked(os.path.getsize(self.path))
                 with packed, unpacked:
                     file = self._plain(unpacked, most)
                 head = file.read(6)

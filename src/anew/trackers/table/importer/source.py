@@ -15,6 +15,7 @@ from blake3 import blake3
 from ....errors import InvalidValue
 from ....importing.documents import read_yaml
 from ....importing.folders import links_below
+from ....importing.foreign import walk
 from ....importing.source import (
     Finding,
     Message,
@@ -68,7 +69,7 @@ def tables_below(path: str) -> list[str]:
     if os.path.isfile(path):
         return [path]
     found: list[str] = []
-    for at, folders, names in os.walk(path):
+    for at, folders, names in walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [full for name in sorted(names) if is_table(full := os.path.join(at, name))]
         if len(found) > _MOST_FILES:
@@ -325,7 +326,7 @@ class Tables:
     def _hparams(self, table: _Table, key: str) -> dict[str, Any]:
         """Parameters beside the table, as Lightning's logger for CSV leaves them."""
         path = os.path.join(os.path.dirname(table.file.path), "hparams.yaml")
-        if not os.path.isfile(path) or os.path.islink(path):
+        if not os.path.lexists(path):
             return {}
         try:
             found = read_yaml(path, version=(1, 1), most=1 << 20)

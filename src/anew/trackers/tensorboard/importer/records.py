@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from struct import unpack_from
 from typing import Any
 
 import numpy as np
+
+from ....importing.foreign import open_plain
 
 __all__ = ["Damaged", "records"]
 
@@ -35,7 +38,7 @@ def records(path: str, *, check: bool = True, until: int | None = None) -> Itera
         Damaged: A checksum does not fit; the records before it were given.
         OSError: The file cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         data, begins = b"", 0
         while more := file.read(_CHUNK):
             data += more
@@ -53,11 +56,12 @@ def records(path: str, *, check: bool = True, until: int | None = None) -> Itera
                 raise Damaged(begins + places[bad][0])
             if until is not None and begins + at >= until:
                 return
-            if (
-                at + 12 <= len(data)
-                and not _fits(np.frombuffer(data, np.uint8), np.array([at]), 8)[0]
-            ):
-                raise Damaged(begins + at)
+            if at + 12 <= len(data):
+                if not _fits(np.frombuffer(data, np.uint8), np.array([at]), 8)[0]:
+                    raise Damaged(begins + at)
+                (length,) = unpack_from("<Q", data, at)
+                if begins + at + 16 + length > os.fstat(file.fileno()).st_size:
+                    return  # the rest of it is not written yet
             data = data[at:]
             begins += at
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.folders import links_below
+from ....importing.foreign import is_plain, walk
 from ....importing.protobuf import fields
 from ....importing.source import Finding, Message, Outcome, Points, Run, SourceFile, SourceValue
+from ....importing.unplaced import delimited, kept_records
 from ....record.plain import nest
 from ....values import Audio, Histogram, Image, Text
 from ....values.histogram import MAX_BINS
@@ -34,7 +36,7 @@ def has_event_files(path: str) -> bool:
     """Whether it is an event file, or a folder with one somewhere below."""
     if os.path.isfile(path):
         return _MARK in os.path.basename(path)
-    for count, (_, _, names) in enumerate(os.walk(path)):
+    for count, (_, _, names) in enumerate(walk(path)):
         if any(_MARK in name for name in names):
             return True
         if count > _LOOKED_AT:
@@ -76,12 +78,12 @@ class EventFiles:
         known: dict[str, str] = {}
         base = self.where if os.path.isdir(self.where) else os.path.dirname(self.where)
         self._findings += links_below(self.where, lambda name: _MARK in name)
-        for folder, folders, names in os.walk(base):
+        for folder, folders, names in walk(base):
             folders.sort()
             if not os.path.isdir(self.where):
                 names, folders[:] = [os.path.basename(self.where)], []
             paths = [os.path.join(folder, name) for name in sorted(names) if _MARK in name]
-            paths = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]
+            paths = [path for path in paths if is_plain(path)]
             if not paths:
                 continue
             run = self._run(base, folder, paths, known)
@@ -204,15 +206,26 @@ class EventFiles:
 
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`: what belongs to plugins that Anew has nothing for, as it is, and graphs of models."""
+        has_others = False
         for path in self._files[run.key]:
             for event in self._events(path, run.key):
                 if event.graph is not None:
                     yield _file("graph.pb", event.graph, event)
+                has_others = has_others or bool(event.others)
+        if has_others:
+            others = partial(self._unknown, run.key)
+            yield from kept_records("tensorboard", self.where, run.key, self._findings, others)
         for event, one in self._others(run):
             if not _made(one) and one.plugin != "hparams":
                 yield _file(f"{one.tag}.pb", one.whole, event)
                 what = f"What the plugin {one.plugin!r} shows is kept as a file, as it is."
                 self._findings.append(Finding(f"tag {one.tag}", what, False, run.key))
+
+    def _unknown(self, run: str) -> Iterator[tuple[str, bytes]]:
+        for path in self._files[run]:
+            for event in self._events(path, run):
+                for number, data in event.others:
+                    yield f"field {number} of events.pb", delimited(data)
 
     def _others(self, run: Run) -> Iterator[tuple[Event, Summary]]:
         """What is no number. A plugin is named with the first value of a tag alone."""

@@ -19,16 +19,18 @@ __all__ = [
 ]
 
 _FLOAT, _DOUBLE, _INT32, _STRING, _INT64, _BOOL, _HALF = 1, 2, 3, 7, 9, 10, 19
+_SAYS_NOTHING = frozenset({1, 2, 3, 4, 5, 10})  # 3 and 10 say which program wrote the file
 _PACKED = {_FLOAT: "<f", _DOUBLE: "<d", _INT32: "<i", _INT64: "<q", _BOOL: "<?", _HALF: "<e"}
 
 
 class Event(NamedTuple):
-    """An event: when, at which step, and its summaries as bytes; `graph` is a graph of the model."""
+    """An event: when, at which step, and its summaries as bytes; `graph` is a graph of the model, `others` what has no place here, by field."""
 
     time: float
     step: int
     summaries: list[bytes]
     graph: bytes | None = None
+    others: tuple[tuple[int, bytes], ...] = ()
 
 
 class Summary(NamedTuple):
@@ -60,6 +62,7 @@ def event_of(data: bytes) -> Event:
         ValueError: It is no event.
     """
     time, step, summaries, graph = 0.0, 0, [], None
+    others: tuple[tuple[int, bytes], ...] = ()
     for number, value in fields(data):
         if number == 1 and isinstance(value, bytes):
             (time,) = unpack_from("<d", value)
@@ -69,7 +72,9 @@ def event_of(data: bytes) -> Event:
             summaries += [one for at, one in fields(value) if at == 1 and isinstance(one, bytes)]
         elif number == 4 and isinstance(value, bytes):
             graph = value
-    return Event(time, step, summaries, graph)
+        elif number not in _SAYS_NOTHING and isinstance(value, bytes):
+            others += ((number, value),)
+    return Event(time, step, summaries, graph, others)
 
 
 def summary_of(data: bytes) -> Summary:

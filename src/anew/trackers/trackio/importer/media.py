@@ -9,6 +9,7 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.folders import plain_file, read_at_most
+from ....importing.foreign import open_text
 from ....values import Audio, Histogram, Image, Table, Text, Video
 
 __all__ = ["files_named", "made"]
@@ -89,5 +90,5 @@ def _cell(value: Any) -> Any:
 
 
 def _html(path: str, caption: str | None) -> Text:
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open_text(path) as file:
         return Text(read_at_most(file, _MOST), "html", caption)

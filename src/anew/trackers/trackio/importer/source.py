@@ -14,15 +14,27 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ....errors import CorruptData, InvalidValue
 from ....importing.folders import files_below, opening, plain_file
+from ....importing.foreign import names_in, walk
 from ....importing.logged import number_of, seconds_of, split
 from ....importing.source import Finding, Message, Row, Run, SourceFile, SourceValue
 from ....importing.sqlite import Database, has_tables
+from ....importing.unplaced import kept_records, line_of
 from ....record.plain import parse_json
 from .media import files_named, made
 
 __all__ = ["Projects", "databases_in"]
 
 _TABLES = frozenset({"metrics", "configs", "system_metrics"})
+_ROW = frozenset({"id", "run_id", "run_name", "timestamp", "step", "log_id", "space_id"})
+_READ = {
+    "metrics": _ROW | {"metrics"}, "system_metrics": _ROW | {"metrics"}, "configs": _ROW | {"config", "created_at"},
+    "alerts": _ROW | {"title", "text", "level", "alert_id"},
+    "traces": _ROW | {"key", "trace_index", "messages", "metadata", "search_text", "spans"},
+    "run_artifact_links": _ROW | {"run_project", "artifact_version_id", "direction", "created_at"},
+}  # fmt: skip
+"""The columns that come as something else, or say nothing of a run."""
+_SAYS_NOTHING = frozenset({"pending_uploads"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALIVE_SECONDS = 600.0
 _LEVELS = {"info": "info", "warn": "warning", "error": "error"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -34,7 +46,7 @@ def databases_in(path: str) -> list[str]:
     if os.path.isfile(path):
         return [path] if has_tables(path, _TABLES) else []
     try:
-        names = sorted(name for name in os.listdir(path) if name.endswith(".db"))
+        names = [name for name in names_in(path) if name.endswith(".db")]
     except OSError:
         return []
     paths = (os.path.join(path, name) for name in names if not name.startswith(_REGISTRY))
@@ -104,7 +116,7 @@ class Projects:
         """Say what of trackio's folder is not read here."""
         if not os.path.isdir(self.where):
             return
-        names = set(os.listdir(self.where))
+        names = set(names_in(self.where))
         for name in sorted(names):
             path = os.path.join(self.where, name)
             stem = name.removesuffix(".parquet")
@@ -115,7 +127,7 @@ class Projects:
                 what = "trackio has not made a database of it yet. Show the project with trackio once, and import again."
                 self._findings.append(Finding(path, what, True))
         inbox = os.path.join(self.where, "inbox")
-        waiting = sum(len(files) for _, _, files in os.walk(inbox))
+        waiting = sum(len(files) for _, _, files in walk(inbox))
         if waiting:
             what = f"{waiting} files wait for trackio to take them in. Show the project with trackio once, and import again."
             self._findings.append(Finding(inbox, what, True))
@@ -291,6 +303,22 @@ class Projects:
             yield from self._traces(database, place, run)
         for artifact in self._artifacts(database, place, "output"):
             yield from self._contents(artifact, place.project, run)
+        if place.id is not None:
+            rows = partial(self._unknown, database, place)
+            yield from kept_records("trackio", database.path, run.key, self._findings, rows)
+
+    def _unknown(self, database: Database, place: _Place) -> Iterator[tuple[str, bytes]]:
+        """The rows of a run in tables that nobody knows, and in columns that were not there when this was written."""
+        for table in sorted(filter(_NAME.fullmatch, database.tables() - _SAYS_NOTHING)):
+            known = database.columns(table)
+            new = sorted(filter(_NAME.fullmatch, known - _READ.get(table, frozenset())))
+            if "run_id" not in known or not new:
+                continue
+            shown = ", ".join(f'"{name}"' for name in new)
+            some = " OR ".join(f'"{name}" IS NOT NULL' for name in new)
+            query = f"SELECT {shown} FROM {table} WHERE run_id = ? AND ({some})"
+            for row in database.ask(query, place.id):
+                yield f"table {table}.jsonl", line_of(dict(zip(new, row, strict=True)))
 
     def _media_files(self, run: Run) -> Iterator[SourceFile]:
         """Files of what was logged that is no value here by itself."""

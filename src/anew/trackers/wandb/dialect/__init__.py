@@ -14,7 +14,7 @@ from .agents import agent, sweep
 from .api import Api
 from .artifact import Artifact
 from .configuration import Config
-from .errors import CommError, Error, UnsupportedError, UsageError
+from .errors import CommError, Error, UnsupportedName, UsageError
 from .media import Audio, Histogram, Html, Image, Molecule, Object3D, Plotly, Video
 from .plain import nearest
 from .plot import plot_table
@@ -232,7 +232,7 @@ def __getattr__(name: str) -> Any:
         "keras",
         "controller",
     ):
-        raise UnsupportedError(
+        raise UnsupportedName(
             f"wandb.{name} is not supported by anew.dialects.wandb; see the guide 'Come from another tracker'."
         )
     raise AttributeError(

@@ -26,6 +26,7 @@ __all__ = [
     "NotStarted",
     "RunFinished",
     "UnsupportedError",
+    "UnsupportedName",
     "UsageError",
 ]
 
@@ -71,6 +72,10 @@ class AuthenticationError(CommError):
 
 class UnsupportedError(Error):
     """Something that this dialect does not do; the guide lists all of it."""
+
+
+class UnsupportedName(UnsupportedError, AttributeError):
+    """A name that this dialect does not have: `hasattr` says so."""
 
 
 class ArtifactNotLoggedError(Error, AttributeError):

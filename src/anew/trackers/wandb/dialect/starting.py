@@ -147,7 +147,7 @@ def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:
     if trial:
         run.config.update_locked(trial["parameters"])
         run.trial = trial["claimed"]
-        run.native.capture("sweep_trial", run.trial.facts())
+        run.trial.begun(run.native)
     run.config.update(config, allow_val_change=settings.allow_val_change or run.resumed)
     if settings.sync_tensorboard:
         import anew

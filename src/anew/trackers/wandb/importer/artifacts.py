@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ....importing.folders import opening
+from ....importing.foreign import open_plain, resolved
 from ....importing.protobuf import fields
 from ....importing.source import Finding, SourceFile
 from .records import strings, text_of, tree
@@ -119,7 +120,7 @@ def _found(entry: Entry, places: Sequence[str]) -> str | None:
     ]
     staged = os.path.normpath(entry.local) if entry.local and "\0" not in entry.local else ""
     if tuple(staged.split(os.sep)[-3:-1]) == _STAGING:
-        cached.insert(0, staged)
+        cached.insert(0, os.path.join(resolved(os.path.dirname(staged)), os.path.basename(staged)))
     return next((path for path in cached if has_md5(digest, path)), None)
 
 
@@ -136,11 +137,9 @@ def md5_of(text: Any) -> bytes | None:
 
 def has_md5(digest: bytes, path: str) -> bool:
     """Whether a plain file has a content with this MD5, which is W&B's checksum."""
-    if os.path.islink(path) or not os.path.isfile(path):
-        return False
     found = hashlib.md5(usedforsecurity=False)
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             while data := file.read(_BLOCK):
                 found.update(data)
     except OSError:

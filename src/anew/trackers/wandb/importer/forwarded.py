@@ -10,6 +10,7 @@ from typing import Any
 
 from ....importing.documents import read_json
 from ....importing.folders import plain_file
+from ....importing.foreign import names_in
 from ....importing.source import Message
 
 __all__ = ["FILES", "captured_in", "forwarded", "is_captured", "message_of", "tags_of"]
@@ -35,7 +36,7 @@ def captured_in(folder: str) -> dict[str, dict[str, Any]]:
     """What was captured of how it was run, out of the folder of a run's files, but for an earlier import."""
     found: dict[str, dict[str, Any]] = {}
     try:
-        names = sorted(os.listdir(os.path.join(folder, _CAPTURED)))
+        names = names_in(os.path.join(folder, _CAPTURED))
     except OSError:
         return found
     for name in names:

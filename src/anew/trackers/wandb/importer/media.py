@@ -10,6 +10,7 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.folders import read_at_most
+from ....importing.foreign import open_plain, open_text
 from ....values import Audio, Histogram, Image, Table, Text, Video
 
 __all__ = ["Find", "file_of", "made", "path_of"]
@@ -89,12 +90,12 @@ def _histogram(value: Mapping[str, Any]) -> Histogram:
 
 
 def _html(path: str) -> Text:
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open_text(path) as file:
         return Text(read_at_most(file, _MOST), "html")
 
 
 def _table(path: str) -> Table:
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         try:
             found = json.loads(read_at_most(file, _MOST))
             return Table(columns=[str(name) for name in found["columns"]], data=found["data"])

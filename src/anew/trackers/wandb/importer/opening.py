@@ -8,6 +8,7 @@ import os
 from urllib.parse import unquote, urlsplit
 
 from ....errors import InvalidValue, NotAllowed
+from ....importing.foreign import resolved
 from ....importing.source import Source
 from ....importing.web import Web
 from .service import Service
@@ -86,4 +87,4 @@ def _caches() -> list[str]:
         given[1] and os.path.join(given[1], "wandb"),
         os.path.join(home, ".cache", "wandb"),
     ]
-    return [place for place in places if place]
+    return [resolved(place) for place in places if place]

@@ -45,7 +45,7 @@ _OWN = frozenset({"_step", "_runtime", "_timestamp"})
 
 
 def kind_of(record: bytes) -> tuple[str, bytes]:
-    """The kind of a record and its body; ("", b"") for one that says nothing of the run, "field N" for an unknown kind.
+    """The kind of a record and its body; ("", b"") for one that says nothing of the run, "field N" and all of it for an unknown kind.
 
     Raises:
         ValueError: It is no record.
@@ -54,7 +54,7 @@ def kind_of(record: bytes) -> tuple[str, bytes]:
         if number in KINDS and isinstance(value, bytes):
             return KINDS[number], value
         if number not in _OF_NO_USE:
-            return f"field {number}", b""
+            return f"field {number}", record
     return "", b""
 
 

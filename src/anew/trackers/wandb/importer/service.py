@@ -14,8 +14,18 @@ import msgspec
 
 from ....errors import CorruptData, InvalidValue, NotAllowed, NotFound
 from ....importing.folders import read_at_most
+from ....importing.foreign import resolved
 from ....importing.logged import seconds_of
-from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
+from ....importing.source import (
+    Finding,
+    Message,
+    Outcome,
+    Row,
+    Run,
+    SourceFile,
+    SourceModel,
+    SourceValue,
+)
 from ....importing.web import Web
 from ....record.plain import flatten, nest
 from ..names import STATES
@@ -24,6 +34,7 @@ from .artifacts import has_md5, md5_of
 from .forwarded import FILES, forwarded, tags_of
 from .media import file_of, made, path_of
 from .records import number_of, parsed, row_of
+from .registry import Registry, folder_of, used_artifacts
 
 __all__ = ["Service"]
 
@@ -61,6 +72,7 @@ class Service:
         self._listed: tuple[str, dict[str, Mapping[str, Any]]] | None = None
         self._others: tuple[str, list[tuple[int | None, float, dict[str, Any]]]] | None = None
         self._held: str | None = None
+        self._registry = Registry(self._asked["entity"], self._asked["project"])
         self._downloads: tempfile.TemporaryDirectory[str] | None = None
 
     # -- asking ------------------------------------------------------------------------------------
@@ -102,6 +114,7 @@ class Service:
         """See `Source.runs`: in the order in which they were made."""
         cursor: str | None = None
         seen = False
+        self._registry = Registry(self._asked["entity"], self._asked["project"])
         filters = {"name": self._wanted} if self._wanted else {}
         while True:
             project = self._ask(
@@ -146,7 +159,8 @@ class Service:
             self._ours.add(key)
             kept["anew"], tags = about, tags_of(tags)
         kept |= {"entity": self._asked["entity"], "summary": _json(node.get("summaryMetrics"))}
-        kept |= self._artifacts_of(key, run_id)
+        of_artifacts = self._artifacts_of(key, run_id)
+        kept |= of_artifacts
         around = self._metadata(key)
         started = seconds_of(node.get("createdAt")) or 0.0
         beat = seconds_of(node.get("heartbeatAt")) or started
@@ -157,7 +171,7 @@ class Service:
             ended=None if status == "running" else max(started, beat), status=status, reason=reason, alive=beat,
             user=str(user.get("username") or "") if isinstance(user, dict) else "", host=str(around.get("host") or ""),
             params=nest(flatten(config)), tags=tags, notes=str(node.get("notes") or "") or None,
-            captured=_captured(around, node), kept={name: one for name, one in kept.items() if one},
+            captured=_captured(around, node) | used_artifacts(of_artifacts["used"]), kept={name: one for name, one in kept.items() if one},
         )  # fmt: skip
 
     def _metadata(self, key: str) -> Mapping[str, Any]:
@@ -348,7 +362,9 @@ class Service:
         if not name or name not in self._files(key):
             return None
         if self._downloads is None:
-            self._downloads = tempfile.TemporaryDirectory(prefix="anew-import-")
+            self._downloads = tempfile.TemporaryDirectory(
+                prefix="anew-import-", dir=resolved(tempfile.gettempdir())
+            )
         end = os.path.splitext(name)[1]
         plain = end if end[1:].isalnum() and len(end) < 12 else ""
         digest = hashlib.sha256(f"{key}/{name}".encode("utf-8", "surrogatepass")).hexdigest()
@@ -385,9 +401,16 @@ class Service:
 
     def _artifacts_of(self, key: str, run: str) -> dict[str, Any]:
         """What is kept of the artifacts that a run made and used."""
-        made_ = [_facts(one) for one in self._artifacts(queries.OUTPUT_ARTIFACTS, run)]
+        logged = list(self._artifacts(queries.OUTPUT_ARTIFACTS, run))
+        for one in logged:
+            self._registry.take(one, _facts(one), key)
+        made_ = [_facts(one) for one in logged]
         used = [_facts(one) for one in self._artifacts(queries.INPUT_ARTIFACTS, run)]
         return {"artifacts": made_, "used": used}
+
+    def models(self) -> Iterator[SourceModel]:
+        """See `WithModels.models`; none of a single run, since a registry is that of a project."""
+        return iter(()) if self._wanted else self._registry.models()
 
     def _files_of(self, artifact: Mapping[str, Any], run: str) -> Iterator[SourceFile]:
         facts = _facts(artifact)
@@ -396,7 +419,7 @@ class Service:
             return  # its tables are among the run's files too
         version = f"v{artifact.get('versionIndex')}"
         wanted = self._contents(artifact, f"{name}:{version}", run)
-        folder = f"artifacts/{name}" if version == "v0" else f"artifacts/{name}@{version}"
+        folder = folder_of(str(name), artifact.get("versionIndex"))
         cursor: str | None = None
         while wanted:
             asked = {"collection": name, "alias": version, "cursor": cursor, "perPage": _FILES}

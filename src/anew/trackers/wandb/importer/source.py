@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
 from ....importing.folders import files_below, links_below, plain_file
+from ....importing.foreign import is_plain, names_in
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
+from ....importing.unplaced import delimited, kept_records
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
@@ -33,11 +35,13 @@ from .records import (
     tree,
     without,
 )
+from .registry import used_artifacts
 
 __all__ = ["Folders", "logs_below"]
 
 _FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
 _ALIVE_SECONDS = 600.0
+_UNKNOWN = "field "
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
 # Files that say again what the log says.
 _SAID_ELSEWHERE = frozenset(
@@ -51,7 +55,7 @@ def logs_below(path: str) -> list[str]:
         return [path]
     for base in (os.path.join(path, "wandb"), path, os.path.dirname(os.path.abspath(path))):
         try:
-            names = sorted(name for name in os.listdir(base) if _FOLDER.fullmatch(name))
+            names = [name for name in names_in(base) if _FOLDER.fullmatch(name)]
         except OSError:
             continue
         if base == os.path.dirname(os.path.abspath(path)):
@@ -60,8 +64,8 @@ def logs_below(path: str) -> list[str]:
         found = [
             os.path.join(base, name, file)
             for name in names
-            for file in sorted(os.listdir(os.path.join(base, name)))
-            if file.endswith(".wandb") and not os.path.islink(os.path.join(base, name, file))
+            for file in names_in(os.path.join(base, name))
+            if file.endswith(".wandb") and is_plain(os.path.join(base, name, file))
         ]
         if found:
             return found
@@ -101,6 +105,7 @@ class Folders:
         self._ours: set[str] = set()
         self._findings: list[Finding] = []
         self._logs: dict[str, list[str]] = {}
+        self._unplaced: set[str] = set()
         if not logs_below(path):
             raise InvalidValue(f"There are no runs of W&B's in {path}.", key="source")
 
@@ -108,7 +113,9 @@ class Folders:
         """See `Source.runs`: by the beginning of their first opening."""
         self._logs = {}
         said: dict[str, _Said] = {}
-        self._findings += links_below(self.where, lambda name: name.endswith(".wandb"))
+        self._findings += links_below(
+            self.where, lambda name: name.endswith(".wandb"), folders=_FOLDER.fullmatch
+        )
         for log in logs_below(self.where):
             found = self._look(log)
             if not found.run:
@@ -163,6 +170,7 @@ class Folders:
         if origin:
             kept["forked_at"] = {"metric": text_of(branch, 3), "value": _double(branch, 2)}
         self._artifacts[key] = said.artifacts
+        captured |= used_artifacts(said.kept["used"])
         tags: dict[str, str | None] = dict.fromkeys(strings(run, 10))
         if about := forwarded(said.config):
             self._ours.add(key)
@@ -233,9 +241,8 @@ class Folders:
                 place = text_of(tree(body), 1)
                 what = "What TensorBoard was given is in its own event files, which can be imported too."
                 self._findings.append(Finding(place or log, what, False))
-            elif kind.startswith("field "):
-                what = f"There are records of a kind that is not known here: {kind}."
-                self._findings.append(Finding(log, what, True))
+            elif kind.startswith(_UNKNOWN):
+                self._unplaced.add(log)
             elif kind == "metric":
                 said.kept["metrics"].append(metric_of(body))
             elif kind in ("history", "stats"):
@@ -312,6 +319,16 @@ class Folders:
                         file = file._replace(prefix=place, name=name)
                 yield file
         yield from files_of(self._artifacts[run.key], run.key, self._caches, self._findings)
+        logs = [log for log in self._logs[run.key] if log in self._unplaced]
+        if logs:
+            unknown = partial(self._unknown, logs, run.key)
+            yield from kept_records("wandb", logs[0], run.key, self._findings, unknown)
+
+    def _unknown(self, logs: list[str], run: str) -> Iterator[tuple[str, bytes]]:
+        for log in logs:
+            for kind, record in self._records(log, run):
+                if kind.startswith(_UNKNOWN):
+                    yield f"records of {kind}.pb", delimited(record)
 
     def messages(self, run: Run) -> Iterator[Message]:
         """See `Source.messages`: its alerts, each at the time of what was logged before; what Anew forwarded as messages."""

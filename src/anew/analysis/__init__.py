@@ -1,0 +1,1 @@
+"""What the results of many experiments say: values side by side, two groups compared, and which settings matter."""

@@ -1,0 +1,132 @@
+"""Fields of many experiments as arrays: what is drawn as points, compared and explained."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..errors import InvalidValue
+from ..query.arrays import Floats
+from ..query.question import Column, Wanted, ask, parse_field
+from ..reading.backend import Backend
+from ..reading.given import asks_for_relations, is_reproduction
+
+__all__ = ["MOST_VALUES", "FieldValues", "Values", "values_of"]
+
+MOST_VALUES = 10_000_000
+"""Values that one answer may hold."""
+_MOST_LABELS = 10_000
+
+
+class FieldValues(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of many experiments.
+
+    Attributes:
+        field: As it was asked for.
+        values: A number for each experiment; NaN where there is none. Of texts, their place in `labels`.
+        labels: The texts, sorted; None where the field has numbers.
+        missing: How many experiments have no value. NaN and the infinities are values that were recorded.
+        nonfinite: How many have NaN or an infinity.
+    """
+
+    field: str
+    values: Floats
+    labels: tuple[str, ...] | None
+    missing: int
+    nonfinite: int
+
+
+class Values(msgspec.Struct, frozen=True, kw_only=True):
+    """Fields of experiments in the order that was asked for, and their ids where these were."""
+
+    count: int
+    columns: tuple[FieldValues, ...]
+    ids: tuple[str, ...] = ()
+
+
+def values_of(
+    backend: Backend,
+    fields: Sequence[str],
+    filter: str = "",
+    sort: Sequence[str] = ("-created_at",),
+    *,
+    ids: int = 0,
+    reproductions: bool = True,
+) -> Values:
+    """Fields of all experiments that meet a filter.
+
+    Args:
+        ids: Up to so many experiments, their ids are told too.
+        reproductions: Also what `anew reproduce` recorded; else only where the filter asks for relations.
+
+    Raises:
+        QueryError: The filter or a field cannot be read.
+        InvalidValue: It would be too many values.
+    """
+    wanted = tuple(Wanted(parse_field(one)) for one in fields)
+    now = time.time()
+    question = ask(filter or None, sort=sort, columns=wanted, now=now)
+    if not (reproductions or asks_for_relations(question.filter)):
+        question = ask(
+            filter or None, given=is_reproduction(False), sort=sort, columns=wanted, now=now
+        )
+    found = backend.select(question)
+    count = len(found.ids)
+    if count * len(fields) > MOST_VALUES:
+        raise InvalidValue(
+            f"{count} experiments with {len(fields)} fields are more than {MOST_VALUES} values: narrow the filter down.",
+            key="fields",
+        )
+    columns = tuple(
+        _column(name, column) for name, column in zip(fields, found.columns, strict=True)
+    )
+    return Values(count=count, columns=columns, ids=tuple(found.ids) if count <= ids else ())
+
+
+def _column(field: str, column: Column) -> FieldValues:
+    given = column.values
+    missing = sum(value is None for value in given)
+    if column.kind in ("number", "integer") or all(_is_number(value) for value in given):
+        numbers = np.array(
+            [math.nan if value is None else _number(value) for value in given], dtype=np.float64
+        )
+        nonfinite = int((~np.isfinite(numbers)).sum()) - missing
+        return FieldValues(
+            field=field, values=numbers, labels=None, missing=missing, nonfinite=nonfinite
+        )
+    texts = ["" if value is None else _text(value) for value in given]
+    labels = sorted({text for text, value in zip(texts, given, strict=True) if value is not None})
+    if len(labels) > _MOST_LABELS:
+        raise InvalidValue(f"{field} has more than {_MOST_LABELS} different texts.", key="fields")
+    places = {text: float(place) for place, text in enumerate(labels)}
+    numbers = np.array(
+        [math.nan if value is None else places[text] for text, value in zip(texts, given, strict=True)],
+        dtype=np.float64,
+    )  # fmt: skip
+    return FieldValues(
+        field=field, values=numbers, labels=tuple(labels), missing=missing, nonfinite=0
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond every float
+        return math.inf if value > 0 else -math.inf
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return (
+        msgspec.json.encode(value).decode() if not isinstance(value, bool) else str(value).lower()
+    )

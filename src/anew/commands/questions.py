@@ -1,0 +1,127 @@
+"""What the commands are asked: the options that choose what is answered, by the names that they have on the command line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["BestOptions", "CompareOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions"]  # fmt: skip
+
+
+class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew list`.
+
+    Attributes:
+        tag: Tags that all must be there, `name` or `name=value`.
+        group_by: Fields; then a row for each of their values.
+        columns: With `group_by`: the results.
+        limit: At most this many; 0 for all.
+    """
+
+    filter: str | None = None
+    status: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    name: str | None = None
+    project: str | None = None
+    user: str | None = None
+    sort: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    limit: int = 20
+    offset: int = 0
+    reproductions: bool = False
+
+
+class BestOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew best`; the status "any" stands for all of them."""
+
+    metric: str | None = None
+    mode: Literal["min", "max"] | None = None
+    filter: str | None = None
+    status: tuple[str, ...] = ("completed",)
+    limit: int = 5
+    reproductions: bool = False
+
+
+class ShowOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew show`: an id, the start of one, a prefix or a name."""
+
+    experiment: str
+
+
+class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew compare`."""
+
+    experiments: tuple[str, ...] = ()
+    filter: str | None = None
+    metric: tuple[str, ...] = ()
+    mode: Literal["min", "max"] | None = None
+    reproductions: bool = False
+
+
+class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew history`.
+
+    Attributes:
+        metric: Names or patterns; all but those of the machine if none is given.
+        on: "step", "time", or one of the metrics.
+        points: At most about how many points of each metric; 0 for all.
+    """
+
+    experiments: tuple[str, ...] = ()
+    filter: str | None = None
+    metric: tuple[str, ...] = ()
+    on: str = "step"
+    points: int = 0
+    start: int | None = None
+    stop: int | None = None
+    attempts: Literal["joined"] | None = None
+
+
+class LogsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew logs` of messages.
+
+    Attributes:
+        tail: Only this many of the last lines.
+    """
+
+    experiments: tuple[str, ...] = ()
+    filter: str | None = None
+    level: str | None = None
+    grep: str | None = None
+    tail: int | None = None
+
+
+class FilesOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew files`."""
+
+    experiment: str
+    patterns: tuple[str, ...] = ()
+    freed: bool = False
+
+
+class GoalOptions(msgspec.Struct, frozen=True):
+    """As `anew goal` without a metric."""
+
+
+class TrashOptions(msgspec.Struct, frozen=True):
+    """As `anew restore --list`."""
+
+
+class ViewsListOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew views list`."""
+
+    project: str | None = None
+
+
+class ModelsListOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew models list`."""
+
+    deleted: bool = False
+
+
+class ModelsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew models show`."""
+
+    model: str

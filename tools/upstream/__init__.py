@@ -1,0 +1,1 @@
+"""What `tools/dialect_tests.py` knows of each tracker's own tests."""

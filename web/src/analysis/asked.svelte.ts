@@ -1,0 +1,58 @@
+/** Fields of all experiments that the link chooses, kept as they were until newer ones are there. */
+
+import { postForColumns } from "../api";
+import { experiments } from "../experiments.svelte";
+import { link } from "../link.svelte";
+import { live } from "../live.svelte";
+import { valuesOf, type Values } from "./values";
+
+const AGAIN = 5000; // ms at least between two looks at what changes
+
+export class Asked {
+  values = $state.raw<Values | null>(null);
+  problem = $state("");
+  waiting = $state(true);
+  #turn = $state(0);
+  #at = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
+
+  /** Ask for fields, again and again while experiments change. To be made where effects may be. */
+  constructor(fields: () => readonly string[]) {
+    const question = $derived(JSON.stringify({ fields: fields(), filter: experiments.filter, sort: link.state.sort }));
+    $effect(() => {
+      void this.#turn;
+      const abort = new AbortController();
+      void this.#ask(question, abort.signal);
+      return () => abort.abort();
+    });
+    $effect(() => {
+      const end = live.listen(() => {
+        this.#later ??= setTimeout(() => {
+          this.#later = undefined;
+          this.#turn += 1;
+        }, Math.max(0, this.#at + AGAIN - Date.now()));
+      });
+      return () => {
+        end();
+        clearTimeout(this.#later);
+      };
+    });
+  }
+
+  async #ask(question: string, signal: AbortSignal): Promise<void> {
+    const asked = JSON.parse(question) as { fields: string[]; filter: string; sort: string[] };
+    if (!asked.fields.length) return;
+    this.#at = Date.now();
+    this.waiting = true;
+    try {
+      const answer = await postForColumns("/api/v1/analysis/values", asked as never, signal, true);
+      if (signal.aborted) return;
+      this.values = valuesOf(answer as never);
+      this.problem = "";
+    } catch (error) {
+      if (signal.aborted) return;
+      this.problem = (error as Error).message;
+    }
+    this.waiting = false;
+  }
+}

@@ -1,0 +1,59 @@
+/** What the plots share: how an experiment is named and coloured, and what is marked. */
+
+import { get } from "../api";
+import { experiments } from "../experiments.svelte";
+import { literal, withCondition } from "../filter/completion";
+import { link } from "../link.svelte";
+import { palette } from "../palette.svelte";
+import { theme } from "../theme.svelte";
+import { colourIn } from "../colours";
+import { conditionsOf, type Values } from "./values";
+
+/** Of so many experiments each has its own colour. */
+export const TOLD = 200;
+
+class Plotted {
+  /** The colour of what is counted. */
+  strong = $derived(theme.shown === "dark" ? colourIn(0).dark : colourIn(0).light);
+
+  /** The colour of an experiment, by its place. */
+  colour(values: Values, place: number): string {
+    const id = values.count <= TOLD ? values.ids[place] : undefined;
+    if (id === undefined) return this.strong;
+    const found = palette.of(id);
+    return theme.shown === "dark" ? found.dark : found.light;
+  }
+
+  /** The experiment at a place of the list: its id and its name. */
+  async at(values: Values, place: number, signal: AbortSignal): Promise<{ id: string; name: string } | null> {
+    const id = values.ids[place];
+    const query = id === undefined ? { filter: experiments.filter, sort: [...link.state.sort], offset: place } : { ids: [id] };
+    const found = await get("/api/v1/experiments", { ...query, columns: ["name"], limit: 1 } as never, { signal });
+    const first = found.ids[0];
+    return first === undefined ? null : { id: first, name: String(found.columns?.[0]?.values[0] ?? first) };
+  }
+
+  /** Keep what is marked: its conditions join the filter. */
+  keep(values: Values): void {
+    const filter = conditionsOf(values.columns, link.state.brush, literal).reduce((text, one) => withCondition(text, one), link.given.filter);
+    link.set({ filter, brush: {} });
+  }
+
+  /** Mark a part of a field, or no longer. */
+  mark(parts: Readonly<Record<string, readonly [number, number] | null>>, quietly = false): void {
+    const brush = { ...link.state.brush };
+    for (const [field, range] of Object.entries(parts)) {
+      if (range) brush[field] = `${range[0]}..${range[1]}`;
+      else delete brush[field];
+    }
+    link.set({ brush }, quietly);
+  }
+
+  /** Have the axis of a field be logarithmic, or no longer. */
+  toggleLog(field: string): void {
+    const { logs } = link.state;
+    link.set({ logs: logs.includes(field) ? logs.filter((one) => one !== field) : [...logs, field] });
+  }
+}
+
+export const plotted = new Plotted();

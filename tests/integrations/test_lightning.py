@@ -297,7 +297,7 @@ def test_a_watched_module_has_histograms_at_the_trainers_steps(root):
     logger = AnewLogger("net")
     module = Line()
     logger.watch(module, log="all", log_freq=2)
-    trainer(logger, max_epochs=2).fit(module, batches())
+    trainer(logger, max_epochs=2).fit(module, batches(), batches())
     one = only(root)
     found = {v.step for v in one.values() if v.name == "gradients/layer.weight"}
     assert found == {step for step in found if step % 2 == 0}

@@ -6,33 +6,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
-from importlib.util import find_spec
+from collections.abc import Mapping
 from typing import Any
 
-from anew import Experiment, Image, Status, Table, Text
+from anew import Experiment, Status
 
-from .opening import Opening
-from .requiring import check_choice, require
-
-# The package has an older name; one that the program has loaded, or has alone, is the one to plug into.
-_name, _older = "lightning.pytorch", "pytorch_lightning"
-if (_older in sys.modules and _name not in sys.modules) or not find_spec("lightning"):
-    _name = _older
-_logger: Any = require(f"{_name}.loggers.logger", "lightning")
-_on_rank_zero: Any = require(f"{_name}.utilities", "lightning").rank_zero_only
+from .lightning_checkpoints import Checkpoints
+from .lightning_values import Values, logger, on_rank_zero
+from .requiring import check_choice
 
 __all__ = ["AnewLogger"]
 
 
-def _steps_of(module: Any) -> Callable[[], int] | None:
-    """The step that the trainer of a module is at; None for a module that is no Lightning's."""
-    if not hasattr(module, "global_step"):
-        return None
-    return lambda: int(module.global_step)
-
-
-class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, chosen above
+class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, chosen above
     """Logs what a LightningModule logs, at Lightning's own steps, on the process of rank 0.
 
     The experiment is opened when a trainer first needs it, completed after each `fit`, `validate`, `test` or
@@ -62,12 +48,10 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
         self._log_model, self._log_graph = log_model, log_graph
         self._prefix = f"{prefix}/" if prefix else ""
         self._module, self._committed = None, None
-        # Checkpoints: when they were written, their step and score.
-        self._left: dict[str, tuple[float, int | None, Any]] = {}
-        self._kept: dict[str, float] = {}
+        self._checkpoints = Checkpoints()
 
     @property
-    @_logger.rank_zero_experiment
+    @logger.rank_zero_experiment
     def experiment(self) -> Experiment:
         """The experiment; on other ranks than 0 something that takes every call and does nothing."""
         return self._held or self._open()
@@ -88,12 +72,12 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
         folder = self._held.folder if self._held else ""
         return os.path.join(folder, "outputs") if folder else None
 
-    @_on_rank_zero
+    @on_rank_zero
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log metrics at a step."""
         self._open().log_metrics({self._prefix + name: v for name, v in metrics.items()}, step)
 
-    @_on_rank_zero
+    @on_rank_zero
     def log_hyperparams(
         self, params: Mapping[str, Any] | Namespace, metrics: Mapping[str, Any] | None = None
     ) -> None:
@@ -102,86 +86,29 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
         if metrics:
             self.log_metrics(metrics, 0)
 
-    @_on_rank_zero
+    @on_rank_zero
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Called by the trainer for each module it begins with; keeps its layers if that is wished."""
-        exp, self._module = self._open(), model
+        self._open()
+        self._module = model
         if self._log_graph:
-            summary = require(f"{_name}.utilities.model_summary", "lightning").ModelSummary
-            exp.files("model").save_text(
-                f"{summary(model, max_depth=-1)}\n", "summary.txt", masked=True
-            )
-
-    @_on_rank_zero
-    def log_image(self, key: str, images: Any, step: int | None = None, **each: Any) -> None:
-        """Log images (arrays, tensors, PIL images, figures, files), with a `caption=[…]` for each."""
-        for at, image in enumerate(images):
-            options = {name: given[at] for name, given in each.items()}
-            self._open().log_value(self._prefix + key, Image(image, **options), step)
-
-    @_on_rank_zero
-    def log_text(self, key: str, text: str, step: int | None = None) -> None:
-        """Log a text."""
-        self._open().log_value(self._prefix + key, Text(text), step)
-
-    @_on_rank_zero
-    def log_table(
-        self, key: str, columns: Any = None, data: Any = None, dataframe: Any = None, step: int | None = None,
-    ) -> None:  # fmt: skip
-        """Log a table: of columns and rows, or of a data frame."""
-        table = Table(columns, data) if dataframe is None else Table(columns, dataframe)
-        self._open().log_value(self._prefix + key, table, step)
-
-    @_on_rank_zero
-    def watch(
-        self, model: Any, log: str | None = "gradients", log_freq: int = 100, log_graph: bool = True
-    ) -> None:
-        """Record histograms of a module's gradients and parameters ("gradients", "parameters", "all"), at the trainer's steps.
-
-        Args:
-            log_freq: How many passes from one that is recorded to the next.
-            log_graph: Keep the module's layers, too.
-        """
-        from .pytorch import watch
-
-        exp = self._open()
-        if log is not None:
-            watch(model, exp, log=log, every=log_freq, step=_steps_of(model), prefix=self._prefix)
-        if log_graph:
-            self._log_graph = True
-            self.log_graph(model)
-
-    def unwatch(self, model: Any) -> None:
-        """Record nothing more of a module."""
-        from .pytorch import unwatch
-
-        unwatch(model)
+            self._keep_layers(model)
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Called by the trainer, on rank 0, when a checkpoint was written."""
-        saved, current = checkpoint_callback, getattr(checkpoint_callback, "current_score", None)
-        step = getattr(saved, "_last_global_step_saved", None)
+        step = getattr(checkpoint_callback, "_last_global_step_saved", None)
         if self._log_model == "weights" and step != self._committed:
             self._open().weights.commit(self._module, f"checkpoint at step {step}", step)
             self._committed = step  # the "last" checkpoint is written beside the best one
-        scores = {getattr(saved, "_last_checkpoint_saved", ""): current}
-        scores |= {saved.last_model_path: current, saved.best_model_path: saved.best_model_score}
-        for path, score in {**scores, **saved.best_k_models}.items():
-            written = os.path.getmtime(path) if path and os.path.exists(path) else 0.0
-            if written > self._left.get(path, (0.0,))[0]:
-                self._left[path] = (written, step, score)
-        if self._log_model == "all" or saved.save_top_k == -1:
+        self._checkpoints.look(checkpoint_callback, step)
+        if self._log_model == "all" or checkpoint_callback.save_top_k == -1:
             self._keep_checkpoints()
 
     def _keep_checkpoints(self) -> None:
-        left = self._left if self._log_model in (True, "all") else {}
-        for path, (written, step, score) in left.items():
-            if written > self._kept.get(path, 0.0) and os.path.exists(path):
-                self._kept[path] = written
-                facts = {} if score is None else {"score": score}
-                self._open().files("checkpoints").save(path, step=step, metadata=facts)
+        if self._log_model in (True, "all"):
+            self._checkpoints.keep(self._open())
 
-    @_on_rank_zero
+    @on_rank_zero
     def finalize(self, status: str) -> None:
         """Called by the trainer at the end, while it handles what went wrong."""
         exp, error = self._held, sys.exc_info()[1]

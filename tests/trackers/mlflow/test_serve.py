@@ -21,6 +21,7 @@ from anew.server.callers import Grant, Role
 from anew.server.identity.accounts import Accounts
 from anew.server.mlflow import MLFLOW_ROUTES
 from anew.trackers.mlflow.serve.missing import MISSING, missing_at
+from benchmarks.synthetic import write_experiment
 
 from .served import FILES, GroupServer, Server, point
 
@@ -485,13 +486,15 @@ def test_what_is_missing_says_so(server: Server, path: str) -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_runs_are_found_by_pages_and_by_filters(root: Path) -> None:
+    total = 10_000
+    for at in range(total):
+        line = f'{{"t":1.0,"m":{{"loss":{at * 7919 % total / total}}},"s":1}}\n'.encode()
+        write_experiment(
+            root, f"lab/many/r{at}", iter([line]), params={"lr": at % 10}, opened_at=1.7e9 + at
+        )
     server = Server(root)
     try:
-        experiment, total = server.experiment("lab/many"), 10_000
-        for at in range(total):
-            run = server.begin(experiment, run_name=f"r{at}", start_time=1_700_000_000_000 + at)
-            metrics = [point("loss", at * 7919 % total / total, 0, 1)]
-            server.log(run, metrics=metrics, params=[{"key": "lr", "value": str(at % 10)}])
+        experiment = server.experiment("lab/many")
         found: list[str] = []
         token = ""
         while token is not None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +71,7 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Any:
             else:
                 environment(STORES[name].tracker)  # skips where there is none
                 one = made(name, folder / "store", *(["many"] if how == "many" else []))
+                _rest(one.folder)
             source, root = one.folder / STORES[name].source, tmp_path_factory.mktemp("root")
             before = contents(one.folder) if how != "many" else {}
             imported = bring(source, root)
@@ -81,6 +84,13 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Any:
     yield found
     for store in opened:
         store.close()
+
+
+def _rest(folder: Path) -> None:
+    """As if it had been written an hour ago: of what has just been written, trackers that say no end may go on."""
+    then = time.time() - 3600
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then), follow_symlinks=False)
 
 
 def _when(name: str, how: str) -> pytest.MarkDecorator:

@@ -16,6 +16,7 @@ import pytest
 from anew import Experiment, Store
 from anew.cli.main import cli
 from anew.server.group.address import GroupAddress
+from anew.server.limits import Limits
 from anew.server.running import place_of as place_of_root
 from anew.server.table import API
 from anew.sync.push import push
@@ -168,7 +169,7 @@ def test_each_command_does_the_same_with_the_stores_of_a_group(
 ):
     id = recorded(tmp_path / "here")
     address = GroupAddress(make_database(), str(tmp_path / "bucket"), str(tmp_path / "cache"))
-    with place_over_a_socket(place_of_root(address, "tester")) as url:
+    with place_over_a_socket(place_of_root(address, "tester", Limits())) as url:
         assert push(tmp_path / "here", url).complete
         walk((url, id, tmp_path / "here"), tmp_path, monkeypatch)
 

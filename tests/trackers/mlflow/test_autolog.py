@@ -171,9 +171,10 @@ pl.Trainer(max_epochs=3, logger=False, enable_checkpointing=False, enable_progre
 """
 
 # With what is logged each step, each epoch and both, a validation, a scheduler, and a stop before the end.
+# By the package's older name: by its newer one, MLflow records no stop, where both are installed.
 LIGHTNING_WHOLE = """
-import torch, lightning.pytorch as pl
-from lightning.pytorch.callbacks import EarlyStopping
+import torch, pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
 torch.manual_seed(0)
 class Net(pl.LightningModule):
     def __init__(self):
@@ -194,7 +195,7 @@ class Net(pl.LightningModule):
 def data():
     return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(8, 4)), 4)
 pl.Trainer(
-    max_epochs=6, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu",
+    max_epochs=6, logger=False, enable_progress_bar=False, accelerator="cpu",
     callbacks=[EarlyStopping("val_loss", patience=2)], log_every_n_steps=1,
 ).fit(Net(), data(), data())
 """

@@ -265,8 +265,8 @@ def test_every_call_of_tracking_has_the_answer_of_mlflows_own_server(
         expected = said(PROGRAM, url, tmp_path / "theirs")
     assert len(expected) > 90
     assert differences(ours, expected) == {}
-    (view,) = Store(str(tmp_path / "root")).list("name = 'one'")
-    assert (view.project, view.status) == ("lab/vision", Status.COMPLETED)
+    (view,) = Store(str(tmp_path / "root")).list("name == 'one'")
+    assert (view.owner, view.project, view.status) == ("lab", "vision", Status.COMPLETED)
 
 
 def test_the_client_without_pandas_has_the_same_answers(tmp_path: Path) -> None:

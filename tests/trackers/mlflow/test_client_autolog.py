@@ -40,7 +40,7 @@ for run in client.search_runs([experiment], order_by=["start_time ASC"]):
     models = client.search_logged_models([experiment], filter_string=f"source_run_id = '{run.info.run_id}'")
     told.append({
         "status": run.info.status, "params": run.data.params,
-        "metrics": {key: round(value, 4) for key, value in run.data.metrics.items() if not key.startswith("system/") and "time" not in key},
+        "metrics": {key: round(value, 4) for key, value in run.data.metrics.items() if not key.startswith("system/") and "time" not in key and "per_second" not in key},
         "histories": {key: len(client.get_metric_history(run.info.run_id, key)) for key in run.data.metrics if not key.startswith("system/")},
         "tags": sorted(key for key in run.data.tags if not key.startswith("mlflow.source.git")),
         "files": sorted(below(run.info.run_id)),
@@ -62,6 +62,7 @@ data = xgboost.DMatrix(x, y)
 xgboost.train({"eta": 0.1, "seed": 0, "nthread": 1}, data, 4, evals=[(data, "train")], verbose_eval=False)
 """,
     "lightning": """
+mlflow.pytorch.autolog()  # MLflow's own `autolog` overlooks the package's newer name where its older one is there, too
 import torch, lightning.pytorch as pl
 torch.manual_seed(0)
 class Net(pl.LightningModule):

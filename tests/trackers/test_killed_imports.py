@@ -41,10 +41,11 @@ def _of_the_maker(kind: str) -> Callable[[Path], Source]:
     return lambda folder: Source(MAKERS[kind](folder).source, kind)
 
 
-SOURCES = {name: _of_the_tracker(name) for name in STORES} | {
+RECORDED = {name: store for name, store in STORES.items() if store.is_recorded}
+SOURCES = {name: _of_the_tracker(name) for name in RECORDED} | {
     kind: _of_the_maker(kind)
     for kind in KINDS
-    if kind not in {store.kind or store.tracker for store in STORES.values()}
+    if kind not in {store.kind or store.tracker for store in RECORDED.values()}
 }
 QUICK = ("mlflow",)
 EACH = [

@@ -9,16 +9,18 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from anew import Experiment, Status
+from anew import Experiment, Image, Status, Table, Text
 
 from .lightning_checkpoints import Checkpoints
-from .lightning_values import Values, logger, on_rank_zero
+from .lightning_modules import keep_layers, logger, on_rank_zero, watch_module
+from .opening import Opening
+from .pytorch import unwatch
 from .requiring import check_choice
 
 __all__ = ["AnewLogger"]
 
 
-class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, chosen above
+class AnewLogger(Opening, logger.Logger):  # type: ignore[misc]  # one of two, chosen above
     """Logs what a LightningModule logs, at Lightning's own steps, on the process of rank 0.
 
     The experiment is opened when a trainer first needs it, completed after each `fit`, `validate`, `test` or
@@ -48,7 +50,7 @@ class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, ch
         self._log_model, self._log_graph = log_model, log_graph
         self._prefix = f"{prefix}/" if prefix else ""
         self._module, self._committed = None, None
-        self._checkpoints = Checkpoints()
+        self._checkpoints = Checkpoints(kept=log_model in (True, "all"))
 
     @property
     @logger.rank_zero_experiment
@@ -89,10 +91,48 @@ class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, ch
     @on_rank_zero
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Called by the trainer for each module it begins with; keeps its layers if that is wished."""
-        self._open()
-        self._module = model
+        exp, self._module = self._open(), model
         if self._log_graph:
-            self._keep_layers(model)
+            keep_layers(exp, model)
+
+    @on_rank_zero
+    def log_image(self, key: str, images: Any, step: int | None = None, **each: Any) -> None:
+        """Log images (arrays, tensors, PIL images, figures, files), with a `caption=[…]` for each."""
+        for at, image in enumerate(images):
+            options = {name: given[at] for name, given in each.items()}
+            self._open().log_value(self._prefix + key, Image(image, **options), step)
+
+    @on_rank_zero
+    def log_text(self, key: str, text: str, step: int | None = None) -> None:
+        """Log a text."""
+        self._open().log_value(self._prefix + key, Text(text), step)
+
+    @on_rank_zero
+    def log_table(
+        self, key: str, columns: Any = None, data: Any = None, dataframe: Any = None, step: int | None = None,
+    ) -> None:  # fmt: skip
+        """Log a table: of columns and rows, or of a data frame."""
+        table = Table(columns, data) if dataframe is None else Table(columns, dataframe)
+        self._open().log_value(self._prefix + key, table, step)
+
+    @on_rank_zero
+    def watch(
+        self, model: Any, log: str | None = "gradients", log_freq: int = 100, log_graph: bool = True
+    ) -> None:
+        """Record histograms of a module's gradients and parameters ("gradients", "parameters", "all"), at the trainer's steps.
+
+        Args:
+            log_freq: How many passes from one that is recorded to the next.
+            log_graph: Keep the module's layers, too.
+        """
+        if log is not None:
+            watch_module(self._open(), model, log, log_freq, self._prefix)
+        if log_graph:
+            keep_layers(self._open(), model)
+
+    def unwatch(self, model: Any) -> None:
+        """Record nothing more of a module."""
+        unwatch(model)
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Called by the trainer, on rank 0, when a checkpoint was written."""
@@ -102,10 +142,6 @@ class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, ch
             self._committed = step  # the "last" checkpoint is written beside the best one
         self._checkpoints.look(checkpoint_callback, step)
         if self._log_model == "all" or checkpoint_callback.save_top_k == -1:
-            self._keep_checkpoints()
-
-    def _keep_checkpoints(self) -> None:
-        if self._log_model in (True, "all"):
             self._checkpoints.keep(self._open())
 
     @on_rank_zero
@@ -114,7 +150,7 @@ class AnewLogger(Values, logger.Logger):  # type: ignore[misc]  # one of two, ch
         exp, error = self._held, sys.exc_info()[1]
         if not exp or exp.status is not Status.RUNNING:
             return
-        self._keep_checkpoints()
+        self._checkpoints.keep(exp)
         if status == "success":
             self._trained()
         elif isinstance(error, KeyboardInterrupt):

@@ -11,9 +11,14 @@ __all__ = ["Checkpoints"]
 
 
 class Checkpoints:
-    """What one trainer left, file by file."""
+    """What one trainer left, file by file.
 
-    def __init__(self) -> None:
+    Args:
+        kept: Whether they are kept at all.
+    """
+
+    def __init__(self, *, kept: bool) -> None:
+        self._are_kept = kept
         # When each was written, its step and score.
         self._left: dict[str, tuple[float, int | None, Any]] = {}
         self._kept: dict[str, float] = {}
@@ -30,7 +35,7 @@ class Checkpoints:
 
     def keep(self, exp: Experiment) -> None:
         """Save those that are still there as files of an experiment, each once as it was written."""
-        for path, (written, step, score) in self._left.items():
+        for path, (written, step, score) in self._left.items() if self._are_kept else ():
             if written > self._kept.get(path, 0.0) and os.path.exists(path):
                 self._kept[path] = written
                 facts = {} if score is None else {"score": score}

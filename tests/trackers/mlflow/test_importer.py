@@ -68,7 +68,7 @@ def store(
     from mlflow.tracking import MlflowClient
 
     folder = tmp_path_factory.mktemp("mlflow")
-    artifacts = f"file://{folder}/mlruns/1"
+    artifacts = f"file://{folder}/artifacts"  # not in the store of files, which takes a folder there for an experiment
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as ends:
         patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
         patch.chdir(folder)  # MLflow makes a database of its own where it runs

@@ -11,6 +11,7 @@ import pytest
 from anew import Store
 from anew.errors import Conflict
 from anew.importing import importer
+from anew.importing.arriving import Arriving
 from anew.importing.importer import Imported, bring_in, look_through
 from anew.importing.kept import about, imports_of
 from anew.importing.source import Finding, Points, Row
@@ -281,6 +282,37 @@ def test_what_is_missing_here_is_said(root):
         ("files", ""),
         ("points", "loss"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost"),
+    [
+        ("", set()),
+        ("field", {"description", "notes"}),
+        ("linked", {"parent"}),
+        ("closed", {"status", "reason", "ended"}),
+        ("captured", {"captured git", "kept"}),
+    ],
+)
+def test_what_is_said_of_a_run_as_a_whole_is_compared_too(kind, lost, root, monkeypatch):
+    source = Made(before=Logged(), a=Logged(curve(3)))
+    source.say(
+        "a", description="what", notes="why", status="failed", reason="it broke", parent="before", relation="forked", user="ann",
+        host="far", captured={"git": {"commit": "c0ffee"}}, kept={"sweep": {"n": 1.5}},
+    )  # fmt: skip
+    written = Arriving._event
+    monkeypatch.setattr(
+        Arriving, "_event", lambda self, one, *at, **fields: None if one == kind and self._run.key == "a" else written(self, one, *at, **fields)
+    )  # fmt: skip
+    imported = bring_in(source, root)
+    assert {(one.kind, one.name) for run in imported.runs for one in run.differs} == {
+        ("facts", name) for name in lost
+    }
+    monkeypatch.undo()
+    again = bring_in(source, root)
+    assert (again.is_whole, states(again)) == (True, ["same", "grown" if lost else "same"])
+    source.say("a", status="completed", reason=None, notes="another", user="bob")
+    assert bring_in(source, root).is_whole
 
 
 def test_a_dry_run_counts_and_writes_nothing(root):

@@ -24,6 +24,7 @@ __all__ = ["Account", "Kind", "Sum", "differences", "point_hash"]
 _CHUNK = 4096
 _NUMBERS = struct.Struct("<q?dd")
 _KINDS = ("points", "messages", "lines", "files", "values", "params", "tags")
+_FACTS = "facts"
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -144,6 +145,7 @@ class Account:
         self._new: type[_Points | _Bag] = _Points if ordered else _Bag
         self._points: dict[str, _Points | _Bag] = {}
         self._others: dict[str, tuple[int, blake3]] = {}
+        self._facts: dict[str, str] = {}
 
     def point(self, name: str, step: int | None, time: float, value: float) -> None:
         """One point, as it was written."""
@@ -187,6 +189,14 @@ class Account:
         for name, what in sorted(whats, key=lambda one: one[0]):
             self.thing(kind, [name, what])
 
+    def facts(self, found: Mapping[str, Any]) -> None:
+        """What there is but once, such as how it ended, by its names: it is compared, and not counted."""
+        for name, what in found.items():
+            read = msgspec.json.decode(
+                encode_line({"": what})
+            )  # what cannot be written as it is reads otherwise
+            self._facts[name] = blake3(encode_line(read)).hexdigest()
+
     @property
     def counts(self) -> Mapping[str, int]:
         """How many of each kind."""
@@ -199,7 +209,7 @@ class Account:
         found = {("points", name): points.sum() for name, points in self._points.items()}
         for kind, (count, digest) in self._others.items():
             found[kind, ""] = Sum(count, digest.hexdigest())
-        return found
+        return found | {(_FACTS, name): Sum(1, digest) for name, digest in self._facts.items()}
 
     def totals(self) -> dict[str, Sum]:
         """Everything summed up, by kind."""
@@ -218,8 +228,9 @@ class Account:
 
 
 def differences(there: Account, here: Account) -> list[Kind]:
-    """What is not the same on both sides."""
+    """What is not the same on both sides; facts that the source does not state are ours alone."""
     first, second = there.sums(), here.sums()
+    second = {key: one for key, one in second.items() if key[0] != _FACTS or key in first}
     kinds = (
         Kind(kind, name, first.get((kind, name), Sum()), second.get((kind, name), Sum()))
         for kind, name in sorted(first.keys() | second.keys())

@@ -249,9 +249,10 @@ class Arriving:
         self._say_params(at)
         if run.config is not None and state.config is None and run.status != "running":
             self._event("config", at, config=to_plain(run.config))
-        if run.parent is not None and state.parent is None:
+        if run.parent is not None:
             parent = experiment_id_of(self._kind, run.parent)
-            self._event("linked", at, parent=parent, relation=run.relation)
+            if (state.parent, state.relation) != (parent, run.relation):
+                self._event("linked", at, parent=parent, relation=run.relation)
         for what, data in run.captured.items():
             self._capture(at, what, to_plain(data))
 
@@ -296,6 +297,33 @@ class Arriving:
         if said is not None:
             data["source"] = said.get("source")
         self._capture(max(self._run.started, self._state.folded_to), "imported", data)
+
+    def facts(self) -> dict[str, Any]:
+        """What the source says of the run as a whole, as it is to be kept, by name.
+
+        What is written down once, such as who ran it, is left out where it was written down before: a source may say it otherwise later.
+        """
+        run = self._run
+        found: dict[str, Any] = {
+            "name": shown_name(run, self.id), "status": run.status, "reason": _masked("closed", "reason", run.reason),
+            "description": _masked("field", "value", run.description), "notes": _masked("field", "value", run.notes),
+        }  # fmt: skip
+        found = {name: value for name, value in found.items() if value is not None}
+        if run.parent is not None:
+            found["parent"] = [experiment_id_of(self._kind, run.parent), run.relation]
+        if run.kept:
+            found["kept"] = _masked("captured", "data", {"kept": to_plain(run.kept)})["kept"]
+        if len(self._state.writers) == 1:  # how it ran is that of the first opening
+            for what, data in run.captured.items():
+                found[f"captured {what}"] = _masked("captured", "data", to_plain(data))
+        if self.is_new:
+            found |= {
+                name: _masked("opened", name, getattr(run, name)) for name in ("user", "host")
+            }
+            found["started"] = run.started
+            if run.ended is not None and run.status != "running":
+                found["ended"] = max(run.ended, run.started)
+        return found
 
     # -- what it logged ----------------------------------------------------------------------------
 
@@ -359,7 +387,7 @@ class Arriving:
             known is None
             or known.ended_at is None
             or known.status.value != run.status
-            or known.reason != run.reason
+            or known.reason != _masked("closed", "reason", run.reason)
         ):
             ended = run.ended if run.ended is not None else max(run.started, last or 0.0)
             self._event(
@@ -410,6 +438,11 @@ class Arriving:
 
 def _one_file(path: str) -> GrowingText:
     return GrowingText(lambda part: path if part == 1 else "", lambda part: "", rotate=None)
+
+
+def _masked(kind: str, field: str, value: Any) -> Any:
+    """A field of an event as it is written down."""
+    return mask_event(kind, {field: value})[field]
 
 
 def _digest(*texts: str) -> bytes:

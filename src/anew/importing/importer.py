@@ -341,6 +341,7 @@ def _bring(
     there.things("tags", arriving.tags.items())
     arriving.origin(source.where, there)
     arriving.end(last)
+    there.facts(arriving.facts())
     return there, ordered, why
 
 

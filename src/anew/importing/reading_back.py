@@ -59,7 +59,21 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
     account.things("tags", state.tags.items())
     account.things("files", ((file_name(*key), _held(layout, one)) for key, one in files.items()))
     account.things("values", ((name, None) for name in values))
+    account.facts(_facts_of(state))
     return account
+
+
+def _facts_of(state: ExperimentState) -> dict[str, Any]:
+    """See `Arriving.facts`."""
+    if not state.writers:
+        return {}
+    first, last = state.writers[min(state.writers)], state.writers[max(state.writers)]
+    captured = {f"captured {what}": data for what, data in state.captured.items()}
+    return {
+        **captured, "name": state.name, "description": state.description, "notes": state.notes, "status": last.status.value,
+        "reason": last.reason, "parent": [state.parent, state.relation], "kept": state.captured.get("imported", {}).get("kept"),
+        "user": first.opened.user, "host": first.opened.host, "started": first.opened.t, "ended": last.ended_at,
+    }  # fmt: skip
 
 
 def file_name(prefix: str, name: str, step: int | None) -> str:

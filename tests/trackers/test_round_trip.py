@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,6 +16,7 @@ from anew.forwarders.following import follow_to_the_end
 from anew.forwarding.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
 from anew.record.plain import flatten
 from anew.values import load
+from tests.trackers.aim.repository import made_by_aim
 from tests.trackers.awkward.stores import STORES, recorded
 from tests.trackers.holding import bring
 
@@ -178,7 +176,7 @@ ASPECTS: dict[str, Callable[[Kept], Any]] = {
     "messages": lambda kept: [one for one in kept.messages if "again" in one[1]],
     "fields of messages": lambda kept: [one for one in kept.messages if "hello" in one[1]],
     "what was captured": lambda kept: kept.captured,
-    "status": lambda kept: (kept.status, kept.reason),
+    "status, and the reason": lambda kept: (kept.status, kept.reason),
     "begin and end": lambda kept: tuple(round(at, 3) for at in kept.span),
 }
 
@@ -263,6 +261,35 @@ def test_what_was_forwarded_comes_back_as_it_was(one, name, tmp_path):
     assert differs <= {"begin and end"}, {aspect: apart(aspect, first, again) for aspect in differs}
 
 
+REASON = "it *broke*: a|b <c> at 3_000"
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_how_it_ended_and_why_comes_back(name, tmp_path):
+    root = tmp_path / "root"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANEW_KEEP_COMMITS", "off")
+        ways: dict[str, Callable[[Experiment], object]] = {
+            "failed": lambda exp: exp.run.fail(REASON),
+            "cancelled": lambda exp: exp.run.cancel(REASON),
+        }
+        for status, end in ways.items():
+            exp = Experiment(f"p/{status}", root=root, quiet=True, system_metrics=0)
+            exp.run.start()
+            exp.log({"loss": 1.0}, step=0)
+            exp.log("hello")
+            end(exp)
+    assert table()[name]["status, and the reason"] == EQUAL
+    for status in ways:
+        before = Kept(root, f"p/{status}")
+        folder, where = str(root / "p" / status), tmp_path / status
+        first = passed(name, folder, before.prefix, where / "first", where / "root")
+        assert (first.status, first.reason) == (before.status, before.reason) == (status, REASON)
+        again = passed(name, str(where / "root" / first.prefix), first.prefix, where / "second", where / "other")  # fmt: skip
+        assert (again.status, again.reason) == (status, REASON)
+        assert len(again.messages) == len(first.messages) == len(before.messages)
+
+
 # -- the reverse: what a tracker wrote, there and back --------------------------------------------------
 
 REVERSE = {
@@ -272,7 +299,6 @@ REVERSE = {
 NOT_AGAIN: dict[str, set[str]] = {
     "MLflow, files": {"tags"},
     "MLflow, SQLite": {"tags"},
-    "W&B": {"status"},
 }
 """What a tracker's own runs lose on the way there and back, beside what the table tells; the guide says what it is, below the table."""
 
@@ -282,12 +308,7 @@ def _of_the_tracker(name: str, where: Path) -> Path:
         made = recorded(REVERSE[name], where)
         return made.folder / STORES[REVERSE[name]].source
     pytest.importorskip("aim")
-    program = Path(__file__).with_name("aim") / "making.py"
-    around = {**os.environ, "HOME": str(where), "AIM_UI_TELEMETRY_ENABLED": "0"}
-    (where / "store").mkdir(parents=True)
-    command = [sys.executable, str(program), str(where / "store"), str(where / "answers")]
-    subprocess.run(command, cwd=where, env=around, check=True, capture_output=True)
-    return where / "store"
+    return made_by_aim(where).folder
 
 
 @pytest.mark.parametrize("name", SLOW)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from anew import Store
 from anew.trackers.importers import kind_of
+from tests.trackers.aim.repository import made_by_aim
+from tests.trackers.environments import Made
 from tests.trackers.holding import bring, contents, same
 
 pytest.importorskip("aimrocks")
@@ -20,19 +17,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> tuple[Path, dict]:
-    where = tmp_path_factory.mktemp("aim")
-    program = Path(__file__).with_name("making.py")
-    around = {**os.environ, "HOME": str(where), "AIM_UI_TELEMETRY_ENABLED": "0"}
-    (where / "store").mkdir()
-    subprocess.run(
-        [sys.executable, str(program), str(where / "store"), str(where / "answers")],
-        cwd=where,
-        env=around,
-        check=True,
-        capture_output=True,
-    )
-    return where / "store", json.loads((where / "answers").read_text())
+def made(tmp_path_factory) -> Made:
+    return made_by_aim(tmp_path_factory.mktemp("aim"))
 
 
 def test_the_tracker_s_own_answers_are_ours_and_the_repository_is_not_changed(made, tmp_path):

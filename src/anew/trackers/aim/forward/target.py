@@ -197,8 +197,8 @@ class AimTarget:
             run["anew", "relation"] = state.relation
         elif isinstance(record, RecordsLost):
             self._log(f"{record.count} records were lost: {record.reason}", "warning", record.t)
-        elif isinstance(record, Closed) and (record.error or record.reason):
-            self._log(record.error or str(record.reason), "error", record.t)
+        elif isinstance(record, Closed) and record.error and record.error != record.reason:
+            self._log(record.error, "error", record.t)  # the reason has a place of its own
 
     def _points(self, item: Item, line: PointLine, refusals: list[Refusal]) -> None:
         for name, step in self._account.steps(line).items():

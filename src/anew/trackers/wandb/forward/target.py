@@ -89,6 +89,7 @@ class WandBTarget:
         self._there = -1
         self._lines_there = 0
         self._unsettled = False
+        self._ended: dict[str, str] = {}
 
     @property
     def url(self) -> str | None:
@@ -209,8 +210,8 @@ class WandBTarget:
         elif isinstance(record, RecordsLost):
             self._write(item, f"{record.count} records were lost: {record.reason}")
         elif isinstance(record, Closed):
-            if record.error or record.reason:
-                self._write(item, record.error or str(record.reason))
+            if record.error and record.error != record.reason:  # the reason has a place of its own
+                self._write(item, record.error)
         elif isinstance(record, Opened):
             self._host = self._host or record.host
 
@@ -295,6 +296,7 @@ class WandBTarget:
         ours = {"experiment_id": self._mirror.experiment_id, "prefix": self._mirror.prefix}
         if state.parent:
             ours |= {"parent": state.parent, "relation": state.relation or "child"}
+        ours |= self._ended
         return {k: _readable(v) for k, v in config.items()} | {
             "anew": ours | ({"bindrs": ", ".join(state.bindrs)} if state.bindrs else {})
         }
@@ -351,9 +353,11 @@ class WandBTarget:
         return bool(found.config.get("anew_sent") == mark and found.lastHistoryStep >= self._row)
 
     def end(self, status: Status, reason: str | None, ended_at: float) -> None:
-        """See `Target.end`."""
+        """See `Target.end`. W&B has a code for how a run ended, and no place for the reason."""
         run, log = self._opened(), self._log
-        self._run, self._log = None, None
+        self._ended = {"status": str(status)} | ({"reason": reason} if reason else {})
+        run.config.update({"anew": self._config()["anew"]}, allow_val_change=True)
+        self._run, self._log, self._ended = None, None, {}
         seconds = _SETTLE_SECONDS[log is not None]
         code = _EXIT_CODES.get(status, 0)
         answer_within(seconds, lambda: run.finish(exit_code=code), "W&B")

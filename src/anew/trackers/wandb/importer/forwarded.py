@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from ....importing.documents import read_json
 from ....importing.folders import plain_file
 from ....importing.foreign import names_in
-from ....importing.source import Message
+from ....importing.source import Message, Outcome
 
-__all__ = ["FILES", "captured_in", "forwarded", "is_captured", "message_of", "tags_of"]
+__all__ = ["FILES", "captured_in", "end_of", "forwarded", "is_captured", "message_of", "tags_of"]
 
 FILES = "files/"
 """The folder, among a run's files, of what was logged as files."""
@@ -30,6 +30,16 @@ def forwarded(config: dict[str, Any]) -> dict[str, Any] | None:
     config.pop(_SENT, None)
     del config[_ABOUT]
     return about
+
+
+def end_of(
+    about: dict[str, Any], status: Outcome, reason: str | None
+) -> tuple[Outcome, str | None]:
+    """How the experiment ended, and why, where the forwarder has said it; else what W&B knows."""
+    said = about.get("status")
+    if said not in ("completed", "failed", "cancelled"):
+        return status, reason
+    return cast("Outcome", said), str(about.get("reason") or "") or None
 
 
 def captured_in(folder: str) -> dict[str, dict[str, Any]]:
@@ -65,7 +75,7 @@ def tags_of(tags: Iterable[str]) -> dict[str, str | None]:
 
 
 def message_of(line: str, at: float) -> Message:
-    """A message; one without a time, such as why a run ended, has that of what was logged before."""
+    """A message; one without a time, such as a traceback, has that of what was logged before."""
     found = _LINE.fullmatch(line.rstrip("\n"))
     if found is None:
         return Message(at, "info", line.rstrip("\n"))

@@ -31,7 +31,7 @@ from ....record.plain import flatten, nest
 from ..names import STATES
 from . import queries
 from .artifacts import has_md5, md5_of
-from .forwarded import FILES, forwarded, tags_of
+from .forwarded import FILES, end_of, forwarded, tags_of
 from .media import file_of, made, path_of
 from .records import number_of, parsed, row_of
 from .registry import Registry, folder_of, used_artifacts
@@ -155,16 +155,18 @@ class Service:
             for here, there in (("group", "group"), ("job_type", "jobType"), ("sweep", "sweepName"), ("state", "state"))
             if node.get(there)
         }  # fmt: skip
+        status, reason = _status(str(node.get("state")))
         if about := forwarded(config):
             self._ours.add(key)
             kept["anew"], tags = about, tags_of(tags)
+            if status != "running":
+                status, reason = end_of(about, status, reason)
         kept |= {"entity": self._asked["entity"], "summary": _json(node.get("summaryMetrics"))}
         of_artifacts = self._artifacts_of(key, run_id)
         kept |= of_artifacts
         around = self._metadata(key)
         started = seconds_of(node.get("createdAt")) or 0.0
         beat = seconds_of(node.get("heartbeatAt")) or started
-        status, reason = _status(str(node.get("state")))
         user = node.get("user")
         return Run(
             key=key, place=(self._asked["project"],), name=str(node.get("displayName") or run_id), started=started,

@@ -18,7 +18,7 @@ from ....importing.unplaced import delimited, kept_records
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
-from .forwarded import FILES, captured_in, forwarded, is_captured, message_of, tags_of
+from .forwarded import FILES, captured_in, end_of, forwarded, is_captured, message_of, tags_of
 from .media import Find, file_of, made, path_of
 from .records import (
     history_of,
@@ -176,6 +176,8 @@ class Folders:
             self._ours.add(key)
             kept["anew"] = about
             tags = tags_of(tags)
+            if code is not None:
+                status, reason = end_of(about, status, reason)
             for log in self._logs[key]:
                 captured |= captured_in(_files(log))
         started = time_of(run[17][-1]) if 17 in run else changed

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ....errors import InvalidValue
 from ....importing.folders import links_below, opening, place_below
-from ....importing.foreign import is_plain, most_unpacked, open_plain, walk
+from ....importing.foreign import is_plain, open_plain, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -28,12 +28,12 @@ from ....importing.unplaced import kept_records, line_of
 from ....record.plain import nest
 from ....values.histogram import Histogram
 from ....values.text import Text
+from .budget import Budget, texts_of
 
 __all__ = ["Exports", "parts_below"]
 
 _PART = re.compile(r"(.+-[0-9a-f]{16})_part_(\d+)\.parquet")
 _DEPTH = 4
-_ROWS = 10_000
 _COLUMNS = frozenset(
     {"project_id", "run_id", "attribute_path", "attribute_type", "step", "timestamp"}
 )
@@ -43,9 +43,6 @@ _VALUES = {
 }  # fmt: skip
 _SERIES = ("float_series", "string_series", "histogram_series", "file_series", "file", "artifact")
 _WRITTEN = _COLUMNS | {*_VALUES.values(), "file_value", "histogram_value"}
-_TEXTS = ["project_id", "run_id", "attribute_path", "attribute_type", "string_value"]
-_BYTES_OF_ROW = 16
-_MOST_AT_ONCE = 64 << 20
 _SYSTEM = "sys/"
 _PRINTED = ("monitoring/stdout", "monitoring/stderr")
 
@@ -160,17 +157,16 @@ class Exports:
 
         for path in parts:
             try:
-                budget = _Budget(os.path.getsize(path))
+                budget = Budget(os.path.getsize(path))
+                with open_plain(path) as opened:
+                    about = pq.read_metadata(opened)
                 with (
                     open_plain(path) as opened,
-                    pq.ParquetFile(opened, read_dictionary=_TEXTS) as file,
+                    pq.ParquetFile(opened, read_dictionary=texts_of(about)) as file,
                 ):
                     if not set(file.schema_arrow.names) >= _COLUMNS:
                         raise ValueError("it has not the columns that neptune-exporter writes")
-                    groups = (file.metadata.row_group(at) for at in range(file.num_row_groups))
-                    written = file.metadata.num_rows * _BYTES_OF_ROW
-                    budget.spend(max(written, sum(group.total_byte_size for group in groups)))
-                    for batch in file.iter_batches(batch_size=_ROWS):
+                    for batch in file.iter_batches(batch_size=budget.rows_of(about)):
                         for part in budget.parts_of(batch):
                             yield take(part)
             except (OSError, ValueError, pa.ArrowException) as error:
@@ -274,39 +270,6 @@ class Exports:
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-class _Budget:
-    """How much a file may unpack to: texts and numbers that are the same in all rows take no space in it."""
-
-    def __init__(self, size: int) -> None:
-        self._left = most_unpacked(size)
-
-    def spend(self, count: int) -> None:
-        """Count bytes.
-
-        Raises:
-            ValueError: These are too many.
-        """
-        self._left -= count
-        if self._left < 0:
-            raise ValueError("it unpacks to far more than its size allows for")
-
-    def parts_of(self, batch: Any) -> Iterator[Any]:
-        """Some rows, as many at a time as are written out in little memory."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        longest, total = 1, 0
-        for column in batch.columns:
-            if pa.types.is_dictionary(column.type) and len(column.dictionary):
-                lengths = pc.binary_length(column.dictionary)
-                longest = max(longest, pc.max(lengths).as_py() or 0)
-                total += pc.sum(pc.take(lengths, column.indices)).as_py() or 0
-        self.spend(total)
-        rows = max(1, min(len(batch), _MOST_AT_ONCE // longest))
-        for at in range(0, len(batch), rows):
-            yield batch.slice(at, rows)
 
 
 def _step(value: Any) -> tuple[int | None, dict[str, Any]]:

@@ -95,6 +95,32 @@ def test_folders_are_recognised_and_a_project_of_dvc_s_is_none(made, tmp_path):
         kind_of(str(tmp_path))
 
 
+def test_of_a_whole_project_comes_what_its_pipeline_names_and_the_rest_is_said(tmp_path):
+    at = tmp_path / "project"
+    for name, text in {
+        ".git/HEAD": "ref",
+        "plots/metrics/loss.tsv": "step\tloss\n0\t0.5\n",
+        "metrics.json": '{"loss": 0.5, "step": 0}',
+        "results.csv": "a,b\n",
+        "figures/deep/roc.svg": "<svg/>",
+        "net.pt": "weights",
+        "train.py": "print()",
+        "data/big.csv": "1\n",
+        "dvc.yaml": "metrics: [results.csv]\nplots: [{figures: {x: a}}]\nartifacts: {net: {path: net.pt, type: model}}\nstages: {train: {cmd: python train.py, deps: [data/big.csv]}}\n",
+    }.items():
+        (at / name).parent.mkdir(parents=True, exist_ok=True)
+        (at / name).write_text(text)
+        os.utime(at / name, (1_790_000_000, 1_790_000_000))
+    found = bring(at, tmp_path / "root")
+    assert found.is_whole
+    (said,) = [one.what for one in found.findings if "train.py" in one.what]
+    assert "2 files" in said
+    with Store(tmp_path / "root") as store:
+        (view,) = store.list()
+        assert {one.name for one in view.files} == {"figures/deep/roc.svg", "net.pt", "results.csv"}
+        assert view.captured["imported"]["kept"]["dvc.yaml"]["metrics"] == ["results.csv"]
+
+
 def test_a_folder_that_is_written_is_followed_and_the_next_run_in_it_is_another(made, tmp_path):
     folder = tmp_path / "store" / "dvclive"
     shutil.copytree(made.folder / "resumed" / "dvclive", folder)

@@ -28,6 +28,8 @@ _MOST_FOLDERS = 20_000
 _IMAGES = (".jpg", ".jpeg", ".gif", ".png")
 _PLOTS = ("images", "custom", "sklearn")
 _OF_PROJECTS = (".git", ".dvc")
+_OF_RUNS = ("params", "metrics", "plots", "artifacts")
+"""What `dvc.yaml` says of runs, besides what is to be run."""
 _DOCUMENTS = frozenset({"metrics.json", "params.yaml", "dvc.yaml", ".gitignore"})
 _OWN = re.compile(r"(plots|artifacts)/.+|report\.\w+|[^/]+\.dvc")
 
@@ -129,12 +131,12 @@ class Folders:
         return _Summary(step if type(step) is int else None, found)
 
     def _pipeline(self, at: str) -> dict[str, Any]:
-        """What DVC's own file beside the folder, or in it, says of plots and artifacts."""
+        """What DVC's own file beside the folder, or in it, says of what runs are made of and leave."""
         for folder in (at, os.path.dirname(at)):
             path = os.path.join(folder, "dvc.yaml")
             found = self._document(path, read_yaml)
             if isinstance(found, dict):
-                return {name: found[name] for name in ("plots", "artifacts") if found.get(name)}
+                return {name: found[name] for name in _OF_RUNS if found.get(name)}
         return {}
 
     def _document(self, path: str, read: Any) -> Any:
@@ -222,19 +224,20 @@ class Folders:
         known = {os.path.relpath(one.path, at).replace(os.sep, "/") for one in histories(at)}
 
         is_project = any(os.path.lexists(os.path.join(at, name)) for name in _OF_PROJECTS)
+        named = set(_texts(self._pipeline(at))) if is_project else set()
         others: list[str] = []
 
         def told(inside: str) -> bool:
-            if inside in known or inside in _DOCUMENTS:
+            if inside in known or inside in _DOCUMENTS or inside.split("/")[0] in _OF_PROJECTS:
                 return True
-            if not _OWN.fullmatch(inside):
+            if not _OWN.fullmatch(inside) and not _is_among(inside, named):
                 others.append(inside)
                 return is_project
             return inside.startswith(images) and _image_name(inside[len(images) :])[1] is not None
 
         yield from files_below(at, "dvclive", run.key, self._findings, but=told)
         if is_project and others:
-            what = f"It is the folder of a whole project: {len(others):,} files that DVCLive does not write, such as {others[0]:.100}, are left out."
+            what = f"It is the folder of a whole project: {len(others):,} files that neither DVCLive writes nor dvc.yaml names, such as {others[0]:.100}, are left out."
             self._findings.append(Finding(at, what, False, run.key))
         else:
             say_kept(others, at, run.key, self._findings)
@@ -249,6 +252,25 @@ class Folders:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _texts(found: Any) -> Iterator[str]:
+    """All texts in nested data, names included."""
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, Mapping):
+        for name, value in found.items():
+            yield from _texts(name)
+            yield from _texts(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from _texts(value)
+
+
+def _is_among(inside: str, named: set[str]) -> bool:
+    """Whether a file is named, or a folder that it lies in."""
+    parts = inside.split("/")
+    return any("/".join(parts[:end]) in named for end in range(1, len(parts) + 1))
 
 
 def _files(folder: str) -> list[str]:

@@ -148,14 +148,14 @@ def start_child(function: Callable[..., Any], *args: Any) -> subprocess.Popen[st
     )
 
 
-def result_of(child: subprocess.Popen[str]) -> Any:
-    """Wait for a child and return its result.
+def result_of(child: subprocess.Popen[str], limit: float | None = CHILD_LIMIT_S) -> Any:
+    """Wait for a child, so many seconds at most, and return its result.
 
     Raises:
         RuntimeError: The child failed; the message is what it said last.
     """
     try:
-        out, err = child.communicate(timeout=CHILD_LIMIT_S)
+        out, err = child.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()

@@ -1,4 +1,8 @@
-"""Reading what other trackers recorded, beside their own readers, and bringing it in whole: seconds and memory."""
+"""Reading what other trackers recorded, beside their own readers, and bringing it in whole: seconds and memory.
+
+`python -m benchmarks.importing POINTS [FOLDER]` imports one run of so many points of MLflow's, and prints the seconds and the memory. It is for what takes too long
+for the table: a hundred million points are a database of 13 GB. FOLDER is where it writes meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import resource
 import sqlite3
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +21,7 @@ from typing import Any
 
 from anew.importing.source import Points
 
-from .harness import Bench, Row, duration, in_child, medians, times
+from .harness import Bench, Row, duration, in_child, medians, result_of, start_child, times
 
 METRICS = 10
 MLFLOW_TIMES, TENSORBOARD_TIMES = 20.0, 5.0
@@ -70,7 +75,7 @@ def run(bench: Bench) -> Iterator[Row]:
             f"≤ {RUNS_LIMIT_S:.0f} s", seconds <= RUNS_LIMIT_S,
         )  # fmt: skip
         yield Row("… and once more, with nothing new", duration(again))
-        points = bench.size(10_000_000 if bench.all else 2_000_000, 1_000)
+        points = bench.size(10_000_000, 1_000)
         seconds, _, peak = in_child(_whole, str(folder / "large"), 1, points)
         yield Row(
             f"one run of {points:,} points, imported and compared: memory", f"{peak:.0f} MB in {duration(seconds)}", "", "",
@@ -362,3 +367,21 @@ def _imported(path: str, root: str) -> tuple[float, float, float]:
         taken.append(time.perf_counter() - start)
     unit = 1 if sys.platform == "darwin" else 1024
     return taken[0], taken[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def by_hand(points: int, scratch: str | None) -> None:
+    """One run of so many points, however long it takes."""
+    with tempfile.TemporaryDirectory(prefix="importing-", dir=scratch) as folder:
+        start = time.perf_counter()
+        path = result_of(start_child(_made, str(Path(folder) / "store"), 1, points), None)
+        size = Path(path).stat().st_size
+        print(f"{size / 1e9:.2f} GB of MLflow's, made in {duration(time.perf_counter() - start)}", flush=True)  # fmt: skip
+        root = str(Path(folder) / "root")
+        seconds, again, peak = result_of(start_child(_imported, path, root), None)
+        print(f"{points:,} points imported and compared in {duration(seconds)}; once more in {duration(again)}; {peak:.0f} MB of memory")  # fmt: skip
+
+
+if __name__ == "__main__":
+    from . import importing  # by its name, for the children
+
+    importing.by_hand(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)

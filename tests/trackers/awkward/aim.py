@@ -5,6 +5,7 @@ import time
 
 import aim
 import numpy as np
+import plotly.graph_objects as go
 from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, die, main, point, wav
 
 os.environ["AIM_UI_TELEMETRY_ENABLED"] = "0"
@@ -82,6 +83,8 @@ def media():
     )
     run.track(aim.Distribution(np.arange(9)), name="weights", step=1)
     run.track(aim.Text("hello"), name="said", step=1)
+    run.track(aim.Figure(go.Figure(data=[go.Bar(y=[1, 2])])), name="bars", step=1)
+    run.track([aim.Image(pixels), aim.Image(pixels + 1)], name="pictures", step=1)
     run.close()
     os.remove("sound.wav")
 
@@ -94,7 +97,14 @@ def many():
     run.close()
 
 
-MEDIA = {"picture": "image", "sound": "audio", "weights": "histogram", "said": "text"}
+MEDIA = {
+    "picture": "image",
+    "sound": "audio",
+    "weights": "histogram",
+    "said": "text",
+    "bars": "figure",
+    "pictures": "image",
+}
 
 
 def index():

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+from io import StringIO
 
 from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, cut, die, main, point, wav
 
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 from clearml import StorageManager, Task
 from clearml.backend_interface.metrics.interface import Metrics
+from clearml.utilities.plotly_reporter import SeriesInfo
 
 
 def begin(name):
@@ -102,10 +104,20 @@ def media():
     to.report_histogram("weights", "layer", [1, 2, 3], iteration=2)
     to.report_table("rows", "two", 3, table_plot=pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
     to.report_scatter2d("dots", "one", [[1, 2], [3, 4]], 3)
+    to.report_scatter3d("space", "one", [[1, 2, 3], [3, 4, 5]], 3)
+    to.report_confusion_matrix("confusion", "m", np.eye(2), iteration=3)
+    to.report_surface("hills", "s", np.eye(3), iteration=3)
+    to.report_line_plot("lines", [SeriesInfo("l", [[1, 2], [3, 4]])], "x", "y", iteration=3)
+    to.report_media("said", "short", 4, stream=StringIO("hello ü"), file_extension="txt")
+    with open("film.mp4", "wb") as film:
+        film.write(b"\0\0\0\x18ftypisom\0\0\0\0isomiso2")
+    to.report_media("film", "short", 4, local_path="film.mp4")
+    to.report_single_value("best", 0.75)
     task.upload_artifact("file ü", "sound.wav", wait_on_upload=True)
     task.upload_artifact("facts", {"a": [1]}, wait_on_upload=True)
     end(task)
     os.remove("sound.wav")
+    os.remove("film.mp4")
 
 
 def many():
@@ -113,6 +125,10 @@ def many():
     for at in range(10):
         log(task, f"metric/{at}", range(POINTS // 10), [step / (at + 3) for step in range(POINTS // 10)])  # fmt: skip
     end(task)
+
+
+SINGLE = -(1 << 31)
+"""The iteration that ClearML gives to a single value."""
 
 
 class Listening:
@@ -161,13 +177,17 @@ def read(case):
             if event["type"] == "training_stats_scalar":
                 title, series = event["metric"], event["variant"]
                 points.setdefault(title if title == series else f"{title}/{series}", []).append(
-                    point(event["iter"], event["timestamp"] / 1000, event["value"])
+                    point(
+                        None if event["iter"] == SINGLE else event["iter"],
+                        event["timestamp"] / 1000,
+                        event["value"],
+                    )
                 )
         said.append({"prefix": name, "points": points})
         if case == "params":
             said[-1]["params"] = PARAMS
         if case == "media":
-            said[-1]["media"] = {"picture/black": "image", "sound/short": "audio", "weights/layer": "figure", "rows/two": "table", "dots/one": "figure"}  # fmt: skip
+            said[-1]["media"] = {"picture/black": "image", "sound/short": "audio", "weights/layer": "figure", "rows/two": "table", "dots/one": "figure", "space/one": "figure", "confusion/m": "figure", "hills/s": "figure", "lines": "figure", "said/short": "text", "film/short": "video"}  # fmt: skip
     return said
 
 

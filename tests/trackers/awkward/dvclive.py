@@ -5,6 +5,7 @@ import os
 import shutil
 
 import numpy as np
+from dvc.repo import Repo
 from dvclive import Live
 from dvclive.utils import parse_metrics
 from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, cut, die, main, point
@@ -78,7 +79,11 @@ def together(name):
 
 
 def media():
-    run = begin("media")
+    """DVCLive takes artifacts only where DVC is at home."""
+    os.makedirs("media")
+    os.chdir("media")
+    Repo.init(no_scm=True).close()
+    run = Live("dvclive", save_dvc_exp=False, dvcyaml="dvc.yaml")
     pixels = np.zeros((4, 4, 3), np.uint8)
     run.log_image("picture.png", pixels)
     for step in range(2):
@@ -87,6 +92,7 @@ def media():
     run.log_sklearn_plot("confusion_matrix", [0, 1, 1], [0, 1, 0])
     with open("model.bin", "wb") as file:
         file.write(b"m" * 100)
+    run.log_artifact("model.bin", type="model", copy=True)
     run.log_metric("said", "good")
     run.end()
     os.remove("model.bin")
@@ -133,6 +139,7 @@ def read(case):
             one["media"] = {
                 "picture.png": "image", "pictures": "image", "custom/curve": "table", "sklearn/confusion_matrix": "table", "said": "text",
             }  # fmt: skip
+            one["files"] = ["dvclive/artifacts/model.bin"]
         said.append(one)
     return said
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import swanlab
-from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, cut, die, main, point
+from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, cut, die, gif, main, point
 from swanlab.proto.swanlab.record.v1.record_pb2 import Record
 from swanlab.sdk.internal.core_python.store import DataStoreReader
 
@@ -69,18 +69,31 @@ def together(name):
     swanlab.finish()
 
 
+class Chart:
+    """What SwanLab takes of pyecharts' charts. Its molecules need RDKit, and are not made."""
+
+    def dump_options(self):
+        return '{"series": []}'
+
+
 def media():
     begin("media")
+    gif("film.gif")
     pixels = np.zeros((4, 4, 3), np.uint8)
     swanlab.log(
         {
             "picture": swanlab.Image(pixels, caption="black"),
             "sound": swanlab.Audio(np.zeros(800, dtype=np.float32), sample_rate=8000),
             "said": swanlab.Text("hello ü", "cap"),
+            "film": swanlab.Video("film.gif"),
+            "page": swanlab.Html("<b>bold</b>"),
+            "cloud": swanlab.Object3D(np.zeros((4, 3), np.float32)),
+            "chart": swanlab.ECharts(Chart()),
         },
         step=4,
     )
     swanlab.finish()
+    os.remove("film.gif")
 
 
 def many():
@@ -120,7 +133,20 @@ def read(case):
         if case == "params":
             one["params"] = PARAMS
         if case == "media":
-            one["media"] = {"picture": "image", "sound": "audio", "said": "text"}
+            # SwanLab itself keeps its films as pictures.
+            one["media"] = {
+                "picture": "image",
+                "sound": "audio",
+                "said": "text",
+                "film": "image",
+                "page": "text",
+            }
+            found = [
+                *glob.glob("media/echarts/*", root_dir=os.path.dirname(path)),
+                *glob.glob("media/object3d/*", root_dir=os.path.dirname(path)),
+            ]
+            assert len(found) == 2
+            one["files"] = [f"swanlab/{name}" for name in found]
         said.append(one)
     assert os.path.isdir("swanlog")
     return said

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import tempfile
 
-from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, die, main, point, wav
+from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, die, gif, main, point, wav
 
 os.environ["TRACKIO_DIR"] = STORE
 os.environ["HF_HOME"] = tempfile.mkdtemp()
@@ -92,10 +92,9 @@ def media():
     run = begin("media")
     pixels = np.zeros((4, 4, 3), np.uint8)
     wav("sound.wav")
-    with open("film.gif", "wb") as file:
-        file.write(
-            b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-        )
+    gif("film.gif")
+    with open("solid.obj", "w") as file:
+        file.write("v 0 0 0\n")
     run.log(
         {
             "picture": trackio.Image(pixels, caption="black"),
@@ -104,13 +103,14 @@ def media():
             "weights": trackio.Histogram([1, 2, 3], num_bins=4),
             "rows": trackio.Table(columns=["a", "b"], data=[[1, "x"], [None, "y"]]),
             "page": trackio.Html("<b>bold</b>", inject=False),
+            "solid": trackio.Object3D("solid.obj"),
             "report": trackio.Markdown("# A *title*"),
             "said": "hello",
         }
     )
     trackio.finish()
-    os.remove("sound.wav")
-    os.remove("film.gif")
+    for name in ("sound.wav", "film.gif", "solid.obj"):
+        os.remove(name)
 
 
 def many():

@@ -141,6 +141,47 @@ def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
     page.get_by_role("columnheader", name="train/loss").wait_for()
 
 
+def test_every_statistic_of_a_metric_is_a_column_with_the_number_of_numpy(grid, opened):
+    statistics = {
+        "last": lambda one: one[-1], "first": lambda one: one[0], "min": np.min, "max": np.max, "mean": np.mean,
+        "std": lambda one: np.std(one, ddof=1), "count": len, "step": lambda one: STEPS - 1, "min_step": np.argmin,
+        "max_step": np.argmax, "nonfinite": lambda one: 0,
+    }  # fmt: skip
+    fields = [f"metrics.val/loss.{one}" for one in statistics]
+    page = opened(grid, f"{TABLE}&sort=name&columns=name,{','.join(fields)}", width=2400)
+    wait_for(page, 18)
+    rows = page.locator("[role=row]:not(.head)")
+    rows.nth(17).wait_for()
+    for row in (0, 17):
+        name, *cells = [one.strip() for one in rows.nth(row).locator("[role=gridcell]").all_inner_texts()][-1 - len(fields) :]  # fmt: skip
+        rate, width, seed = re.fullmatch(r"lr([\d.]+)-w(\d+)-s(\d+)", name).groups()
+        points = np.array([loss(float(rate), int(width), int(seed), n) + 0.1 for n in range(STEPS)])
+        for cell, (statistic, numpys) in zip(cells, statistics.items(), strict=True):
+            shown = float(cell.replace("\N{MINUS SIGN}", "-"))
+            assert shown == pytest.approx(numpys(points), rel=2e-3), statistic
+
+
+def test_the_values_of_a_field_have_colours_in_the_table_and_in_the_charts(grid, opened):
+    page = opened(grid, f"{TABLE}&columns=name,params.lr")
+    wait_for(page, 18)
+    page.get_by_label("Column params.lr", exact=True).click()
+    page.get_by_role("menuitemradio", name="Colour by this").click()
+    rows = page.locator("[role=row]:not(.head)")
+    rows.nth(17).wait_for()
+    page.wait_for_function(
+        "new Set([...document.querySelectorAll('.row .dot')].map((one) => one.style.color)).size === 3"
+    )
+    colours = rows.locator(".dot").evaluate_all("all => all.map((one) => one.style.color)")
+    of = dict(zip(column(page, "lr"), colours, strict=True))
+    assert len(set(of.values())) == 3
+    assert [of[rate] for rate in column(page, "lr")] == colours
+    page.get_by_role("link", name="Charts").click()
+    legend = page.get_by_label("Colours", exact=True).get_by_role("listitem")
+    expect(legend).to_have_count(3)
+    told = {one.inner_text().strip(): one.locator(".dot").evaluate("one => one.style.color") for one in legend.all()}  # fmt: skip
+    assert told == of
+
+
 def test_only_what_differs_is_left_of_the_columns_and_small_curves_have_the_colours_of_all(grid, opened):  # fmt: skip
     page = opened(grid, TABLE + "&columns=name,params.opt,params.lr,~metrics.val/loss")
     wait_for(page, 18)
@@ -383,6 +424,9 @@ def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
     wait_for(page, 18)
     page.locator("aside svg path").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    tabs = page.get_by_role("navigation", name="Views").get_by_role("link")
+    assert [tab.inner_text() for tab in tabs.all()][-1] == "System"
+    assert all(tab.bounding_box()["x"] + tab.bounding_box()["width"] <= 390 for tab in tabs.all())
     assert axe(page) == []
 
 

@@ -1,7 +1,7 @@
 """What experiments were set to in a few bytes each, so that which of it differs can be told of very many.
 
 For each parameter, configuration key and tag that has a value there are the key of its name and 64 bits of a hash of the value: equal values
-have equal numbers, and of a hundred thousand values, two that differ have the same one with a chance of one in a thousand million.
+have equal numbers, and of a hundred thousand values, two that differ have the same one with a chance of one in four thousand million.
 """
 
 from __future__ import annotations

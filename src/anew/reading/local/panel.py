@@ -102,14 +102,7 @@ def _answer(read: PanelReading) -> Panel:
     grid = read.grid()
     if grid is None:
         return _nothing(read)
-    row_of = {key: row for row, key in enumerate(rows)}
-
-    def numbers(piece: Piece) -> Ints:
-        keys = zip(
-            piece.member.tolist(), piece.metric.tolist(), piece.attempt.tolist(), strict=True
-        )
-        return np.array([row_of[key] for key in keys], np.int64)
-
+    numbers = _numbered(rows)
     totals, counts, robust = _totals(read, grid, len(rows), numbers)
     if question.density is not None:
         ids = [members[number].place.experiment_id for number, _, _ in rows]
@@ -170,6 +163,21 @@ def _nothing(read: PanelReading) -> Panel:
 
 
 Numbers = Callable[[Piece], Ints]
+
+
+def _numbered(rows: Sequence[tuple[int, int, int]]) -> Numbers:
+    """Says which rows the series of a piece are, by the member, the metric and the attempt of each row."""
+    keys = np.array(rows, np.int64).reshape(-1, 3)
+    many = keys.max(axis=0, initial=0) + 1
+    places = np.ravel_multi_index(tuple(keys.T), many)
+    order = np.argsort(places)
+    ascending = places[order]
+
+    def numbers(piece: Piece) -> Ints:
+        wanted = np.ravel_multi_index((piece.member, piece.metric, piece.attempt), many)
+        return order[np.searchsorted(ascending, wanted)]
+
+    return numbers
 
 
 def _totals(

@@ -41,7 +41,7 @@ def keys_of(connection: Connection, question: Question) -> Keys:
     selection = Selection(question, CatalogNames(connection))
     if question.ids is not None:
         return _listed_keys(connection, question, selection)[0]
-    return selection.keys(connection)
+    return selection.unordered(connection)
 
 
 def _listed_keys(

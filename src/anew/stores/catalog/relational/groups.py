@@ -43,7 +43,7 @@ def grouped(
     numbers = [_number(wanted, names, operands, beside) for wanted in question.columns]
     sums = [connection.dialect.sums(connection, wanted.of) for wanted in question.columns]
     summed = [one.clause(number) for one, number in zip(sums, numbers, strict=True)]
-    met = () if question.filter is None else (among(connection, selection.keys(connection)),)
+    met = () if question.filter is None else (among(connection, selection.unordered(connection)),)
     counted = (*keys, Sql("count(*)"), *summed)
     asked = Query(counted, (EXPERIMENTS,), met, beside=tuple(beside)).sql()
     by = ", ".join(str(number) for number in range(1, len(keys) + 1))

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from anew import Experiment, Store
 from anew.query.documents import DocumentsQuestion
+from benchmarks.synthetic import write_experiment
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
 from .test_charts import panel, saved
@@ -32,7 +33,8 @@ def column(page, title: str) -> list[str]:
 
 
 def wait_for(page, count: int) -> None:
-    page.locator("#filter-says", has_text=re.compile(rf"^\s*{count} experiments?\s*$")).wait_for()
+    shown = rf"{count // 1000}\W?{count % 1000:03}" if count > 999 else str(count)
+    page.locator("#filter-says", has_text=re.compile(rf"^\s*{shown} experiments?\s*$")).wait_for()
 
 
 def query(page) -> dict[str, list[str]]:
@@ -407,6 +409,38 @@ def test_many_rows_and_columns_keep_the_document_small(show, opened, tmp_path):
     page.get_by_role("columnheader", name="p149").wait_for()
     page.get_by_role("link", name="e000").wait_for()  # pinned, and the last row
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
+
+
+@pytest.mark.slow
+def test_thousands_are_filtered_sorted_scrolled_and_grouped_and_their_number_is_right(
+    show, opened, tmp_path
+):
+    for number in range(2100):
+        params = {"lr": number / 1000, "opt": ("sgd", "adam")[number % 2], "same": 1}
+        write_experiment(tmp_path, f"lab/x/e{number:04}", params=params, opened_at=1.79e9 + number)
+    page = opened(show(), f"{TABLE}&columns=name,params.lr,params.opt")
+    wait_for(page, 2100)
+    scroller = page.get_by_role("region", name="Table of experiments")
+    scroller.evaluate("one => one.scrollTo(0, 1e6)")
+    page.get_by_role("link", name="e0000").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("params.lr < 0.3 and opt == 'sgd'")
+    wait_for(page, 150)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="e0298").wait_for()
+    page.locator(".head button.sort[title='params.lr']").click()
+    scroller.evaluate("one => one.scrollTo(0, 0)")
+    expect(page.locator("a.name").first).to_have_text("e0298")
+    page.locator(".head button.sort[title='params.lr']").click()
+    expect(page.locator("a.name").first).to_have_text("e0000")
+    page.get_by_role("button", name="Remove opt == 'sgd'").click()
+    wait_for(page, 300)
+    page.get_by_role("button", name="Remove params.lr < 0.3").click()
+    wait_for(page, 2100)
+    page.goto(page.url + "&group=params.opt")
+    page.get_by_text("2 groups of 2").wait_for()
+    expect(page.locator("[role=row]:not(.head)")).to_have_count(2)
+    assert sorted(column(page, "n")) == ["1\u202f050", "1\u202f050"]
 
 
 @pytest.mark.slow

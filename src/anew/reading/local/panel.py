@@ -169,15 +169,21 @@ def _numbered(rows: Sequence[tuple[int, int, int]]) -> Numbers:
     """Says which rows the series of a piece are, by the member, the metric and the attempt of each row."""
     keys = np.array(rows, np.int64).reshape(-1, 3)
     many = keys.max(axis=0, initial=0) + 1
-    places = np.ravel_multi_index(tuple(keys.T), many)
+    places = _places_in(many, keys.T)
     order = np.argsort(places)
     ascending = places[order]
 
     def numbers(piece: Piece) -> Ints:
-        wanted = np.ravel_multi_index((piece.member, piece.metric, piece.attempt), many)
-        return order[np.searchsorted(ascending, wanted)]
+        wanted = _places_in(many, (piece.member, piece.metric, piece.attempt))
+        found: Ints = order[np.searchsorted(ascending, wanted)]
+        return found
 
     return numbers
+
+
+def _places_in(many: Ints, of: Sequence[Ints] | Ints) -> Ints:
+    """Three numbers as one, each less than `many` of its kind."""
+    return np.asarray((of[0] * many[1] + of[1]) * many[2] + of[2], np.int64)
 
 
 def _totals(

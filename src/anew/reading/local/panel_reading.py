@@ -177,8 +177,8 @@ class PanelReading:
         if kept.all():
             return piece
         points = kept.repeat(piece.counts)
-        each = (piece.member, piece.metric, piece.attempt, piece.counts, piece.all)
-        return Piece(*(one[kept] for one in each), piece.x[points], piece.value[points])
+        member, metric, attempt, counts, every = (one[kept] for one in piece[:5])
+        return Piece(member, metric, attempt, counts, every, piece.x[points], piece.value[points])
 
     # -- long series ---------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .opening import Opened
     from .settings import Settings
 
-__all__ = ["Run", "RunDisabled"]
+__all__ = ["Run"]
 
 _LAST_STEP = 2**63 - 2
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
@@ -50,10 +50,6 @@ class RunStatus:
     sync_items_total = 0
     sync_items_pending = 0
     sync_time = None
-
-
-class RunDisabled:
-    """What older versions of wandb gave for a disabled run; here it is a `Run`, as in newer ones."""
 
 
 class Run:
@@ -437,6 +433,10 @@ class Run:
         self.native.log(
             f"{title}: {text}", _LEVELS[name], alert=True, title=str(title), text=str(text)
         )
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """False: there is no page of W&B to show in a notebook."""
+        return False
 
     def write_logs(self, text: str) -> None:
         """Keep a text in the log."""

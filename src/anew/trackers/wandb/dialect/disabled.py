@@ -27,12 +27,12 @@ def _forgiving(name: str) -> Any:
     def call(self: Run, *args: Any, **kwargs: Any) -> Any:
         try:
             return plain(self, *args, **kwargs)
-        except Exception:  # there is nothing that could be wrong: nothing is recorded
+        except Exception:  # noqa: BLE001  (nothing is recorded, so nothing can be wrong)
             return NOTHING
 
     return call
 
 
-for _name, _made in vars(Run).items():
+for _name, _made in list(vars(Run).items()):
     if callable(_made) and not _name.startswith("_") and _name != "log":
         setattr(RunDisabled, _name, _forgiving(_name))

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, NotFound
+from ..models.asking import find_lineage
 from . import questions as asked
 from .difference import DiffOptions, diff_document
 from .documents import (
@@ -17,7 +18,9 @@ from .documents import (
     fired_document,
     goal_document,
     line_document,
+    lineage_document,
     model_document,
+    open_document,
     place_of,
     trashed_document,
     usage_document,
@@ -282,6 +285,16 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
     "history": (asked.HistoryOptions, _history, "Metrics side by side, a row for each step or time."),
     "logs": (asked.LogsOptions, _logs, "What experiments logged."),
     "files": (asked.FilesOptions, _files, "The files and values of an experiment."),
+    "open": (
+        asked.OpenOptions,
+        lambda store, question: open_document(store.get(question.experiment)),
+        "What an experiment logged beside numbers.",
+    ),
+    "lineage": (
+        asked.LineageOptions,
+        lambda store, question: lineage_document(find_lineage(store.backend, question.what, files=False)),
+        "Where a model, an experiment or a content comes from, and what came of it.",
+    ),
     "goal": (
         asked.GoalOptions,
         lambda store, question: {"goals": [goal_document(one) for one in store.goals()]},

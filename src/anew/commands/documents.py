@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ..alerts.firing import Fired
     from ..alerts.rules import Alert
+    from ..models.lineage import LineageFacts
     from ..reading.files import FileView, ValueView
     from ..reading.goals import Goal
     from ..reading.logs import LogLine
@@ -30,8 +31,10 @@ __all__ = [
     "fired_document",
     "goal_document",
     "line_document",
+    "lineage_document",
     "model_document",
     "of_model_document",
+    "open_document",
     "place_of",
     "restored_document",
     "stopped_document",
@@ -110,6 +113,21 @@ def file_document(one: FileView, saved: Path | None = None) -> dict[str, Any]:
         "freed_at": one.freed_at,
         **({} if saved is None else {"saved": str(saved)}),
     }
+
+
+def open_document(view: ExperimentView) -> dict[str, Any]:
+    """The values and files of an experiment, as `open` lists them."""
+    return {
+        "id": view.id,
+        "values": [value_document(one) for one in view.values()],
+        "files": [value_document(one) for one in view.files],
+    }
+
+
+def lineage_document(found: LineageFacts) -> dict[str, Any]:
+    """Where something comes from, and what came of it."""
+    plain: dict[str, Any] = msgspec.to_builtins(found)
+    return plain
 
 
 def line_document(line: LogLine, experiment_id: str) -> dict[str, Any]:

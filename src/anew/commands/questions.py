@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
+__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "OpenOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
 
 
 class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +91,22 @@ class LogsOptions(msgspec.Struct, frozen=True, kw_only=True):
     level: str | None = None
     grep: str | None = None
     tail: int | None = None
+
+
+class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew open` without a name."""
+
+    experiment: str
+
+
+class LineageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew lineage`; a file of the server's own disk is not meant.
+
+    Attributes:
+        what: A version of a model, an experiment, or the name or hash of a content.
+    """
+
+    what: str
 
 
 class FilesOptions(msgspec.Struct, frozen=True, kw_only=True):

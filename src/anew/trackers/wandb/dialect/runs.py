@@ -7,6 +7,7 @@ import operator
 import os
 import time
 from collections.abc import Iterable, Mapping
+from html import escape
 
 import anew
 
@@ -437,6 +438,15 @@ class Run:
     def display(self, height: int = 420, hidden: bool = False) -> bool:
         """False: there is no page of W&B to show in a notebook."""
         return False
+
+    def to_html(self, height: int = 420, hidden: bool = False) -> str:
+        """A line of HTML that names the run: there is no page of W&B to show in a notebook."""
+        return f"<p>Run <b>{escape(self.name)}</b>, <code>{escape(self.path)}</code></p>"
+
+    def pin_config_keys(self, keys: Iterable[str]) -> None:
+        """Keep which keys of the config matter most."""
+        self._needs("pin_config_keys")
+        self.native.capture("wandb_pinned", {"keys": [str(key) for key in keys]})
 
     def write_logs(self, text: str) -> None:
         """Keep a text in the log."""

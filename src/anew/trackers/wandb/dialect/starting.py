@@ -144,7 +144,8 @@ def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:
     started = opened(settings, _options(settings))
     if trial:
         started.facts |= {"sweep": trial["sweep"], "sweep_parameters": trial["parameters"]}
-    run = (RunDisabled if settings.mode == "disabled" else Run)(started, settings)
+    recorded = settings.mode != "disabled" and started.native.folder
+    run = (Run if recorded else RunDisabled)(started, settings)
     if trial:
         run.config.update_locked(trial["parameters"])
         run.trial = trial["claimed"]

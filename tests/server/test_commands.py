@@ -184,6 +184,11 @@ def test_a_change_answers_over_http_what_the_command_prints(
             words = [str(tmp_path / "view.yaml") if word == "FILE" else word for word in line]
             answer = timeless(posted(f"{url}/api/v1/commands/{name}", question))
             assert answer == timeless(pathless(printed(words, other, capsys))), line
+            if name == "hide":
+                with urllib.request.urlopen(
+                    f"{url}/api/v1/commands/show?experiment={ONE}"
+                ) as reply:
+                    assert ("acc" in json.load(reply)["metrics"]) is question.get("show", False)
         for name, question, code in (
             ("tag", {"experiment": ONE, "filter": BOTH}, 400),
             ("stop", {"experiments": [ONE]}, 409),

@@ -43,8 +43,6 @@ KNOWN: dict[str, str] = {
     "test_log_artifact": "the folder of artifacts is not MLflow's",
     "test_log_stream_empty": "the folder of artifacts is not MLflow's",
     "test_string_repr": "shown in other words",
-    "test_last_logged_model_log_model": "log_model makes no logged model",
-    "test_last_logged_model_autolog": "log_model makes no logged model",
 }
 """Which tests fail, and why."""
 

@@ -41,7 +41,10 @@ SOURCE: tuple[tuple[str, str], ...] = (
 APART: tuple[tuple[str, str], ...] = (
     (r"_dtypes|dtype|typing", "W&B's own types of columns"),
     (r"terminput", _TERMINAL),
-    (r"test_library_public|test_new_attributes", "its lists of names, which the dialect has more of"),
+    (
+        r"test_library_public|test_new_attributes",
+        "its lists of names, which the dialect has more of",
+    ),
 )
 """Which tests do not apply by their names."""
 KNOWN: dict[str, str] = {

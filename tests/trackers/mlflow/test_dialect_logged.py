@@ -142,3 +142,16 @@ def test_data_that_are_only_named_are_inputs():
     (found,) = mlflow.get_run(run.info.run_id).inputs.dataset_inputs
     assert (found.dataset.name, found.dataset.source_type) == ("mine", "http")
     assert json.loads(found.dataset.source) == {"url": "test:/uri"}
+
+
+def test_a_model_that_is_kept_is_a_logged_model():
+    with mlflow.start_run() as run:
+        info = mlflow.sklearn.log_model({"w": np.arange(3.0)}, "models/net.v2")
+    found = mlflow.get_logged_model(info.model_id)
+    assert (found.name, found.source_run_id) == ("net_v2", run.info.run_id)
+    assert mlflow.last_logged_model().model_id == info.model_id
+    again = mlflow.sklearn.load_model(found.model_uri)
+    assert np.array_equal(again["w"], np.arange(3.0))
+    mlflow.delete_logged_model_tag(info.model_id, "anew.model.address")
+    with pytest.raises(mlflow.MlflowException):
+        mlflow.sklearn.load_model(found.model_uri)

@@ -53,6 +53,8 @@ _THERE = {status: name for name, status in _STATUS.items()}
 _FIELDS = (
     "model_id", "name", "model_type", "status", "source_run_id", "creation_time", "creation_timestamp", "last_updated_timestamp",
 )  # fmt: skip
+_NOT_IN_NAMES = "/:.%\"'"
+_PLACE = "anew.model.address"
 _EXTERNAL = "mlflow.model.isExternal"
 _VARIABLES = ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID")
 _kept: dict[str, LoggedModels] = {}
@@ -131,7 +133,7 @@ def made(
     """
     model_id = f"m-{secrets.token_hex(16)}"
     label = name or f"model-{model_id[2:10]}"
-    if any(sign in label for sign in "/:.%\"'"):
+    if any(sign in label for sign in _NOT_IN_NAMES):
         raise MlflowException.invalid_parameter_value(
             f"Invalid model name ({label!r}): it has none of / : . % \" '"
         )
@@ -180,6 +182,24 @@ def create_external_model(
     )
     _local.last = model.model_id
     return model
+
+
+def kept_at(address: str, name: str, run_id: str, model_type: str | None) -> str | None:
+    """Note that a run kept the files of a model at an address in it; its id, or None where the run is in no experiment of MLflow's."""
+    label = "".join("_" if sign in _NOT_IN_NAMES else sign for sign in name)
+    ready = LoggedModelStatus.READY
+    try:
+        model = made(label, run_id, {_PLACE: address}, None, model_type, None, ready)
+    except MlflowException:
+        return None
+    _local.last = model.model_id
+    return model.model_id
+
+
+def place_of(model_id: str) -> str | None:
+    """The address of the files of a logged model; None where there is none of that id, or its files are elsewhere."""
+    found = _models().find(model_id) if model_id.startswith("m-") else None
+    return None if found is None or found.deleted else found.tags.get(_PLACE)
 
 
 def finalize_logged_model(

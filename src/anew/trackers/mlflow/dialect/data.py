@@ -69,7 +69,9 @@ class Dataset:
         """What a run keeps of it."""
         known = isinstance(self.source, (str, os.PathLike))
         kind = "local" if self.path else "uri" if known else "code"
-        source = {"uri": os.fspath(self.source)} if known else {"program": sys.argv[:1]}
+        source: dict[str, Any] = {"program": sys.argv[:1]}
+        if known:
+            source = {"uri": os.fspath(self.source)}
         if isinstance(self.source, (HTTPDatasetSource, CodeDatasetSource)):
             kind, source = self.source.kind, self.source.to_dict()
         return Entity(

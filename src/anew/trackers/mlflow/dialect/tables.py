@@ -40,6 +40,7 @@ def _with_pictures(native: anew.Experiment, data: Any) -> Any:
     Raises:
         MixedColumn: A column has pictures and something else.
     """
+    columns: dict[Any, list[Any]]
     if hasattr(data, "columns") and hasattr(data, "to_dict"):
         columns = {name: data[name].tolist() for name in data.columns}
     elif isinstance(data, Mapping):

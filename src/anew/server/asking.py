@@ -237,8 +237,8 @@ def append_noted(call: Call, question: AppendQuestion) -> Appended:
         if isinstance(one, DocumentEdit) and one.kind == ALERT:
             check_alert(one)
     done = backend.append(question)
-    for one in allowed:
-        call.note(str(one.edit.__struct_config__.tag), one.project, one.target)
+    for made in allowed:
+        call.note(str(made.edit.__struct_config__.tag), made.project, made.target)
     return done
 
 

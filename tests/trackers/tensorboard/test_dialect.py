@@ -598,6 +598,7 @@ def test_odd_tags_are_kept(writer: SummaryWriter):
 
 
 def test_numbers_are_exported_as_json(writer: SummaryWriter, tmp_path: Path):
+    writer.add_images("list", [np.ones((3, 4, 5))] * 2, dataformats="CHW")
     writer.add_scalar("a/b", 0.5, 3)
     writer.add_scalar("a/b", math.nan, 4)
     writer.export_scalars_to_json(tmp_path / "all.json")

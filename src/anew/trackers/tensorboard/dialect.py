@@ -308,7 +308,9 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """Keep several images as one grid, eight in a row."""
+        """Keep several images as one grid, eight in a row; of a list, `dataformats` may be that of each."""
+        if isinstance(img_tensor, (list, tuple)) and "N" not in dataformats.upper():
+            dataformats = f"N{dataformats}"
         self._record(calls.add_images, tag, img_tensor, global_step, walltime, dataformats)
 
     def add_image_with_boxes(

@@ -453,11 +453,25 @@ class MlflowClient:
         pending = LoggedModelStatus.PENDING
         return logged.made(name, source_run_id, tags, params, model_type, experiment_id, pending)
 
-    get_logged_model = staticmethod(logged.get_logged_model)
-    finalize_logged_model = staticmethod(logged.finalize_logged_model)
-    delete_logged_model = staticmethod(logged.delete_logged_model)
-    set_logged_model_tags = staticmethod(logged.set_logged_model_tags)
-    delete_logged_model_tag = staticmethod(logged.delete_logged_model_tag)
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """One logged model."""
+        return logged.get_logged_model(model_id)
+
+    def finalize_logged_model(self, model_id: str, status: Any) -> LoggedModel:
+        """Say whether its files have arrived."""
+        return logged.finalize_logged_model(model_id, status)
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Show it no more."""
+        logged.delete_logged_model(model_id)
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
+        """Set tags of a logged model."""
+        logged.set_logged_model_tags(model_id, tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Remove a tag of a logged model."""
+        logged.delete_logged_model_tag(model_id, key)
 
     def log_model_params(self, model_id: str, params: Mapping[str, Any]) -> None:
         """Add parameters to a logged model."""

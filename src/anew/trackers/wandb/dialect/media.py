@@ -341,7 +341,7 @@ class Histogram(Media):
             raise ValueError("A histogram has one edge more than counts.")
 
     @property
-    def native(self) -> anew.Histogram:  # type: ignore[override]
+    def native(self) -> anew.Histogram:
         """The counts and edges; edges that do not rise are refused when they are logged."""
         return anew.Histogram((self.histogram, self.bins))
 

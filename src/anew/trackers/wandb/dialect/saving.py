@@ -131,7 +131,7 @@ def _check_glob(pattern: str, whole: str, base: str | None) -> None:
         base = os.path.dirname(os.path.dirname(whole)) if os.path.isabs(pattern) else os.getcwd()
     first, *rest = os.path.relpath(whole, base).split(os.sep)
     if first == "..":
-        raise UsageError(f"The pattern {pattern!r} may not walk above the base path {base!r}.")
+        raise UsageError(f"The pattern {pattern!r} may not walk above base_path {base!r}.")
     if first.startswith("*") and rest:
         raise UsageError(
             f"The pattern {pattern!r} may not start with '*' where a folder stands: files of several would get one name."

@@ -267,7 +267,9 @@ def test_what_is_written_down_is_there_for_every_route_that_changes_something():
     for route in ROUTES:
         if route.changes and route.noted and not route.foreign and route.name not in ENTRANCES:
             handler = route.reply or route.stream
-            assert "call.note(" in inspect.getsource(handler), route.name
+            source = inspect.getsource(handler)
+            noting = ("call.note(", "append_noted(", "_Acting(")
+            assert any(word in source for word in noting), route.name
 
 
 # -- over HTTP, for people -------------------------------------------------------------------------
@@ -325,9 +327,11 @@ def test_owners_say_who_has_which_role_in_their_projects_and_admins_who_there_is
 
 
 def test_a_command_changes_what_its_caller_may_and_nothing_else(server, tokens, ids):
-    def asked(role: Role, name: str, **question: Any) -> tuple[int, Any]:
+    def asked(role: Role, command: str, **question: Any) -> tuple[int, Any]:
         shown = {"Content-Type": "application/json", **tokens[role]}
-        answer = server.send("POST", f"{API}/commands/{name}", shown, json.dumps(question).encode())
+        answer = server.send(
+            "POST", f"{API}/commands/{command}", shown, json.dumps(question).encode()
+        )
         return answer.status, json.loads(answer.body)
 
     for role, name, more, status in (

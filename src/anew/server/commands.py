@@ -27,14 +27,14 @@ def commands_below(path: str) -> tuple[Route, ...]:
     looks = (
         Route(
             "GET", f"{path}/{name}", f"command-{name.replace('/', '-')}", question, dict[str, Any], summary,
-            reply=_reply(answer, _Elsewhere),
+            reply=_look(answer),
         )
         for name, (question, answer, summary) in ANSWERS.items()
     )  # fmt: skip
     actions = (
         Route(
             "POST", f"{path}/{name}", f"do-{name.replace('/', '-')}", question, dict[str, Any], summary,
-            role=Role.REPORTER, reply=_reply(act, _Acting), changes=True,
+            role=Role.REPORTER, reply=_act(act), changes=True,
         )
         for name, (question, act, summary) in ACTIONS.items()
     )  # fmt: skip
@@ -62,11 +62,19 @@ class _Acting(_Elsewhere):
         return append_noted(self._call, question)
 
 
-def _reply(
-    answer: Callable[[Any, Any], dict[str, Any]], kind: type[_Elsewhere]
-) -> Callable[[Call], Any]:
+def _look(answer: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Call], Any]:
     def reply(call: Call) -> dict[str, Any]:
-        backend = cast("Backend", kind(call))
-        return answer(Store(backend, upkeep=call.place.upkeep(call.caller)), call.question)
+        return answer(_store(call, _Elsewhere(call)), call.question)
 
     return reply
+
+
+def _act(act: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Call], Any]:
+    def reply(call: Call) -> dict[str, Any]:
+        return act(_store(call, _Acting(call)), call.question)
+
+    return reply
+
+
+def _store(call: Call, backend: _Elsewhere) -> Store:
+    return Store(cast("Backend", backend), upkeep=call.place.upkeep(call.caller))

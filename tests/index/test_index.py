@@ -17,11 +17,12 @@ import msgspec
 import pytest
 
 from anew import Experiment
-from anew.index import Index, discovery
+from anew.index import Index, discovery, resting
 from anew.index import index as indexing
 from anew.index.doctor import examine
 from anew.index.trash import Trash
 from anew.journal.edits import append_event
+from anew.journal.nudges import nudge
 from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
@@ -405,6 +406,23 @@ def test_what_did_not_change_is_not_read_again_and_what_did_is(root, index, monk
     assert index.stores.catalog.known(prefixes=["p/quiet"]) == []
     index.stores.catalog.create()
     assert looks() == ["p/brief", "p/busy", "p/here"]
+
+
+def test_where_comparing_takes_long_what_this_process_writes_is_seen_at_once(root, index, monkeypatch):  # fmt: skip
+    elsewhere = {"host": "elsewhere", "boot": "x", "pid": 1, "pid_started": 1, "heartbeat": 10.0}
+    journal = Journal(root, "p/run", t=time.time() - 5).opened(**elsewhere).announce()
+    journal.points([(0, {"loss": 1.0})])
+    monkeypatch.setattr(resting, "_SHORT", 0.0)
+    monkeypatch.setattr(resting, "_REST", 1e9)
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 0)  # which each look compares, whatever they are
+    index.refresh()
+    index.refresh()
+    journal.points([(1, {"loss": 0.5})])
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].last == 1.0  # it is compared later
+    nudge(str(root), "p/run")
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].last == 0.5
 
 
 def test_a_writer_silent_for_weeks_is_no_longer_visited(root, index):

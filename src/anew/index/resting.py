@@ -1,6 +1,7 @@
 """Experiments that are followed and need no look just now: a server may have ten thousand of which few write at any time.
 
-Taking a look at one costs half a millisecond, comparing the times and sizes of its files a few hundredths.
+Taking a look at one costs half a millisecond, comparing the times and sizes of its files a few hundredths. Where even
+comparing all of them takes long, it is done now and then, and what this process itself writes is told at once.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..journal.layout import RootLayout
+from ..journal.nudges import Nudges
 
 __all__ = ["Resting"]
 
+_SHORT = 0.005
+"""Seconds of comparing that each look can afford."""
+_REST = 20.0
+"""How many times as long as comparing took, the next looks go without, where that was more."""
 _READ = ("journal", "metrics")
 _Files = tuple[tuple[str, int, int, int], ...]
 
@@ -35,20 +41,30 @@ class Resting:
         self._root = root
         self._looked: dict[str, _Looked] = {}
         self._coming: dict[str, _Files] = {}
+        self._nudges = Nudges(root.root)
+        self._compared_until = 0.0
 
     def awake(self, followed: Iterable[str]) -> list[str]:
         """The prefixes among these that need a look: something changed in their folders, or a writer may have vanished."""
-        now = time.time()
+        now, began = time.time(), time.monotonic()
+        told, compares = self._nudges.take(), began >= self._compared_until
         before, self._looked, self._coming = self._looked, {}, {}
         found = []
         for prefix in followed:
-            files = _files(self._root.experiment(prefix).folder)
             known = before.get(prefix)
-            if known is not None and known.files == files and known.at <= now < known.until:
+            rests = known is not None and known.at <= now < known.until
+            if known is not None and rests and not compares and prefix not in told:
+                self._looked[prefix] = known
+                continue
+            files = _files(self._root.experiment(prefix).folder)
+            if known is not None and rests and known.files == files:
                 self._looked[prefix] = known
             else:
                 self._coming[prefix] = files
                 found.append(prefix)
+        took = time.monotonic() - began
+        if compares and took > _SHORT:
+            self._compared_until = began + took * (1 + _REST)
         return found
 
     def note(self, until: Mapping[str, float]) -> None:
@@ -61,7 +77,7 @@ class Resting:
 
     def forget(self) -> None:
         """Have all of them looked at again."""
-        self._looked, self._coming = {}, {}
+        self._looked, self._coming, self._compared_until = {}, {}, 0.0
 
 
 def _files(folder: str) -> _Files:

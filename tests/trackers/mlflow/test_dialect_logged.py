@@ -57,6 +57,8 @@ def test_a_logged_model_is_of_the_run_that_makes_it():
     other.start()
     other.join()
     assert mlflow.last_logged_model().model_id == model.model_id
+    mlflow.set_tracking_uri("elsewhere")
+    assert mlflow.last_logged_model() is None
 
 
 def test_logged_models_are_found_by_what_is_said_of_them():
@@ -123,6 +125,8 @@ def test_pictures_in_a_table_are_files_and_the_cells_say_where():
             mlflow.log_table({"image": [picture, "text"]}, "other.json")
     table = mlflow.load_table("t.json", [run.info.run_id])
     assert list(table["a"]) == [1, 2, 1, 2]
+    with pytest.raises(KeyError, match="no fact"):
+        mlflow.load_table("t.json", [run.info.run_id], extra_columns=["nothing"])
     cell = table["image"][2]
     assert cell["type"] == "image"
     path = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=cell["filepath"])  # fmt: skip

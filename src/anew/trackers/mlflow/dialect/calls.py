@@ -14,7 +14,7 @@ import anew
 
 from ..translate.facts import time_metadata
 from . import artifacts, experiments, fluent, logged, tables, writing
-from .exceptions import MlflowException, NotAPicture, OutOfRange, WrongShape
+from .exceptions import MlflowException, NoSuchColumn, NotAPicture, OutOfRange, WrongShape
 from .runs import view_of
 
 if TYPE_CHECKING:
@@ -404,8 +404,8 @@ def load_table(
                 known = _columns_of(fluent.get_run(run_id))
                 for column in extra_columns:
                     if column not in known and "." not in column:
-                        raise MlflowException.invalid_parameter_value(
-                            f"A run has no fact {column!r}."
+                        raise NoSuchColumn(
+                            f"A run has no fact {column!r}.", "INVALID_PARAMETER_VALUE"
                         )
                     frame[column] = known.get(column)
             frames.append(frame)

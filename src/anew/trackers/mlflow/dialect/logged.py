@@ -226,8 +226,9 @@ def get_logged_model(model_id: str) -> LoggedModel:
 
 def last_logged_model() -> LoggedModel | None:
     """The one that this thread made last; None if it made none."""
-    found = getattr(_local, "last", None)
-    return None if found is None else get_logged_model(found)
+    last = getattr(_local, "last", None)
+    found = None if last is None else _models().find(last)
+    return None if found is None or found.deleted else _shown(found)
 
 
 def delete_logged_model(model_id: str) -> None:

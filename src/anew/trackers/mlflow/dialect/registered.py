@@ -321,12 +321,13 @@ def search_registered_models(
     order_by: Sequence[str] | None = None,
     page_token: str | None = None,
 ) -> PagedList[RegisteredModel]:
-    """The models for which a filter on name and tags is true, by name."""
+    """The models for which a filter on name and tags is true, by name; all of them, if no number is given."""
     with _answered():
         fits = _parsed(filter_string, ("name",))
         found = [_model(one.fact) for one in _models()]
         chosen = [one for one in found if fits({"name": one.name}, one.tags)]
-    return _page(_sorted(chosen, order_by, ("name", "last_updated_timestamp")), max_results, page_token)  # fmt: skip
+    most = max_results or max(1, len(chosen))
+    return _page(_sorted(chosen, order_by, ("name", "last_updated_timestamp")), most, page_token)
 
 
 def search_model_versions(

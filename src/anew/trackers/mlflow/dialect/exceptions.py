@@ -39,6 +39,10 @@ class WrongShape(MlflowException, ValueError):
     """An array that is no picture, by its shape."""
 
 
+class MixedColumn(MlflowException, ValueError):
+    """A column of a table that has pictures and something else."""
+
+
 def missing(message: str) -> MlflowException:
     """There is nothing of that name."""
     return MlflowException(message, "RESOURCE_DOES_NOT_EXIST")

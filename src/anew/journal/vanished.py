@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Gone", "gone_writers", "judged_again", "settle", "write_down"]
 
+_DICE = (
+    random.Random()
+)  # of its own: a program that seeded its generator draws the same numbers as without us
 _RECHECKED = 60.0
 """Seconds after which it is looked again, whatever was found; less for some, so that not all of them come at once."""
 
@@ -100,7 +103,7 @@ def judged_again(
     Returns:
         None if that may be at any time: a process of this machine may end at once.
     """
-    until = now + _RECHECKED * random.uniform(0.5, 1.0)
+    until = now + _RECHECKED * _DICE.uniform(0.5, 1.0)
     silent = {one.writer for one in gone}
     signs: dict[str, float] | None = None
     for name, writer in state.writers.items():

@@ -372,7 +372,9 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
                 filter_ = f"name < 'run-{int(count * share):06d}' and params.lr < 0.09"
                 filters.append(page.evaluate(_UNTIL_OTHER_ROWS, _TYPED % json.dumps(filter_)))
                 page.keyboard.press("Enter")
-            tellings = [page.evaluate(_TELLING, f"params.lr < {most}") for most in (0.08, 0.06, 0.04)]
+            tellings = [
+                page.evaluate(_TELLING, f"params.lr < {most}") for most in (0.08, 0.06, 0.04)
+            ]
             page.goto(
                 f"{site.url}?tab=table&setting=params.lr&axes=params.lr,params.batch_size,params.optimizer,metrics.val_loss.min"
             )

@@ -194,6 +194,11 @@ def unpacked(recording: Path, folder: Path) -> Made:
         for name in archive.namelist():
             if name.startswith("store/"):
                 os.utime(archive.extract(name, folder), (_RECORDED_AT, _RECORDED_AT))
+    for path in (folder / "store").rglob(
+        "*"
+    ):  # folders too: a tracker's last sign of life may be theirs
+        if path.is_dir():
+            os.utime(path, (_RECORDED_AT, _RECORDED_AT))
     return Made(folder / "store", answers)
 
 

@@ -21,21 +21,7 @@ os.environ |= {
 }
 
 import wandb
-from shared import (
-    FEW,
-    NAMES,
-    NUMBERS,
-    PARAMS,
-    POINTS,
-    STEPS,
-    STORE,
-    cut,
-    die,
-    gif,
-    main,
-    point,
-    wav,
-)
+from shared import FEW, NAMES, NUMBERS, PARAMS, POINTS, STEPS, STORE, cut, die, main, point, wav
 from wandb.proto.wandb_internal_pb2 import Record
 
 os.environ["WANDB_DIR"] = STORE
@@ -114,11 +100,12 @@ def media():
     run = begin("media")
     pixels = np.zeros((4, 4, 3), np.uint8)
     wav("sound.wav")
-    gif("film.gif")
+    with open("film.gif", "wb") as file:
+        file.write(
+            b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+        )
     with open("solid.obj", "w") as file:
         file.write("v 0 0 0\n")
-    with open("water.pdb", "w") as file:
-        file.write("HETATM    1  O   HOH A   1       0.000   0.000   0.000\n")
     run.log(
         {
             "picture": wandb.Image(pixels, caption="black"),
@@ -128,35 +115,11 @@ def media():
             "rows": wandb.Table(columns=["a", "b"], data=[[1, "x"], [None, "y"]]),
             "page": wandb.Html("<b>bold</b>", inject=False),
             "solid": wandb.Object3D("solid.obj"),
-            "cloud": wandb.Object3D(np.zeros((4, 3))),
-            "molecule": wandb.Molecule("water.pdb"),
-            "pictures": [wandb.Image(pixels, caption="first"), wandb.Image(pixels)],
-            "boxed": wandb.Image(
-                pixels,
-                boxes={
-                    "truth": {
-                        "box_data": [
-                            {
-                                "position": {"middle": [1, 1], "width": 2, "height": 2},
-                                "domain": "pixel",
-                                "class_id": 0,
-                            }
-                        ],
-                        "class_labels": {0: "a"},
-                    }
-                },
-                masks={
-                    "truth": {"mask_data": np.zeros((4, 4), np.uint8), "class_labels": {0: "a"}}
-                },
-            ),
-            "curve": wandb.plot.line(
-                wandb.Table(columns=["x", "y"], data=[[1, 2.5]]), "x", "y", title="A curve"
-            ),
             "said": "hello",
         }
     )
     run.finish()
-    for name in ("sound.wav", "film.gif", "solid.obj", "water.pdb"):
+    for name in ("sound.wav", "film.gif", "solid.obj"):
         os.remove(name)
 
 

@@ -291,6 +291,33 @@ def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]
         postgres_server.drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def empty_group(postgres_server: PostgresServer) -> Iterator[str]:
+    """The database of a group that has nothing yet: to make its tables takes longer than to copy them."""
+    from anew.server.group.database import Database
+
+    url = postgres_server.make_database()
+    Database(url).close()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def make_group_database(
+    postgres_server: PostgresServer, empty_group: str
+) -> Iterator[Callable[[], str]]:
+    """As `make_database`, of a group whose tables are there."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres_server.make_database(empty_group))
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres_server.drop_database(url)
+
+
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server that the tests of a file have for themselves, to stop, kill and start again."""

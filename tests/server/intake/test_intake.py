@@ -48,8 +48,8 @@ def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[There]:
     if request.param == "folder":
         made: There = FolderThere(tmp_path / "there")
     else:
-        make_database: Callable[[], str] = request.getfixturevalue("make_database")
-        made = GroupThere(tmp_path / "there", make_database())
+        make_group_database: Callable[[], str] = request.getfixturevalue("make_group_database")
+        made = GroupThere(tmp_path / "there", make_group_database())
     yield made
     made.close()
 

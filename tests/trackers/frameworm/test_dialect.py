@@ -411,6 +411,7 @@ def test_a_trainer_without_experiment_or_loss():
 # -- command line ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_as_a_module(three: list[str]):
     def run(*arguments: str) -> str:
         command = [sys.executable, "-W", "error", "-m", "anew.dialects.frameworm", *arguments]

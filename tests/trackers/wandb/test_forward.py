@@ -217,6 +217,7 @@ def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> forward.WandBT
     return forward.WandBTarget(WandB(mode="offline"), mirror, memo or {})
 
 
+@pytest.mark.slow
 def test_wandb_reads_in_its_files_what_we_read_in_them(mirror: Mirror, tmp_path: Path) -> None:
     records = Records(mirror)
     for step in range(300):  # more than one block of the file

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+# What pytest asks everything that stands in the file of a test.
+_ASKED = {"__bases__", "__test__", "__wrapped__", "_mock_name"}
+
 
 class Later:
     """A module that is loaded when it is first asked for something."""
@@ -13,6 +16,8 @@ class Later:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name in _ASKED:
+            raise AttributeError(name)
         return getattr(importlib.import_module(self._name), name)
 
 

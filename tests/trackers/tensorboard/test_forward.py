@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from tensorboard.plugins.hparams import metadata as hparams
 
 from anew.errors import CorruptData
 from anew.forwarders.target import Mirror, Target
@@ -26,6 +25,8 @@ from anew.testing.target import TargetContract
 from anew.trackers.tensorboard.forward import TensorBoardTarget
 from anew.values import Audio, Histogram, Image, Table, Text, Video
 from later import later
+
+hparams_of = later("tensorboard.plugins.hparams")
 
 accumulators = later("tensorboard.backend.event_processing.event_accumulator")
 loaders = later("tensorboard.backend.event_processing.event_file_loader")
@@ -90,7 +91,7 @@ class TestTensorBoardTarget(TargetContract):
 
     def params(self, mirror: Mirror) -> dict[str, Any]:
         content = self.session(mirror, "session_start_info")
-        start = hparams.parse_session_start_info_plugin_data(content)
+        start = hparams_of.metadata.parse_session_start_info_plugin_data(content)
         return {name: getattr(v, v.WhichOneof("kind")) for name, v in start.hparams.items()}
 
     def about(self, mirror: Mirror) -> str:
@@ -126,7 +127,7 @@ class TestTensorBoardTarget(TargetContract):
         content = self.session(mirror, "session_end_info")
         if content is None:
             return self.running
-        info = hparams.parse_session_end_info_plugin_data(content)
+        info = hparams_of.metadata.parse_session_end_info_plugin_data(content)
         return type(info).DESCRIPTOR.fields_by_name["status"].enum_type.values[info.status].name
 
     def ended(self, status: Status) -> Any:

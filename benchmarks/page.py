@@ -73,6 +73,11 @@ _UNTIL_OTHER_ROWS = """change => new Promise((done, failed) => {
     look();
 })"""
 
+_TELLING = """async filter => {
+    const began = performance.now();
+    await (await fetch("api/v1/telling?filter=" + encodeURIComponent(filter))).json();
+    return (performance.now() - began) / 1000;
+}"""
 _UNTIL_DRAWN = """([change, of]) => new Promise((done, failed) => {
     setTimeout(() => failed(new Error("it was not drawn")), 60_000);
     const began = performance.now();
@@ -367,6 +372,9 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
                 filter_ = f"name < 'run-{int(count * share):06d}' and params.lr < 0.09"
                 filters.append(page.evaluate(_UNTIL_OTHER_ROWS, _TYPED % json.dumps(filter_)))
                 page.keyboard.press("Enter")
+            tellings = [
+                page.evaluate(_TELLING, f"params.lr < {most}") for most in (0.08, 0.06, 0.04)
+            ]
             page.goto(
                 f"{site.url}?tab=table&setting=params.lr&axes=params.lr,params.batch_size,params.optimizer,metrics.val_loss.min"
             )
@@ -389,6 +397,7 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
         yield _most_nodes(what, nodes)
         yield _within(f"sort on the screen, {what}", statistics.median(sorts), 0.2)
         yield _within(f"filter on the screen, {what}", statistics.median(filters), 0.2)
+        yield _within(f"what differs after a filter, {what}", statistics.median(tellings), 0.5)
         yield _within(f"scatter plot, {what}", plots[0], 1.0)
         yield _within(f"parallel coordinates, {what}", plots[1], 1.0)
 

@@ -17,11 +17,12 @@ import msgspec
 import pytest
 
 from anew import Experiment
-from anew.index import Index, discovery
+from anew.index import Index, discovery, resting
 from anew.index import index as indexing
 from anew.index.doctor import examine
 from anew.index.trash import Trash
 from anew.journal.edits import append_event
+from anew.journal.nudges import nudge
 from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
@@ -361,6 +362,67 @@ def test_a_silent_writer_elsewhere_is_shown_failed_until_it_is_heard_again(root,
     journal.closed()
     index.refresh()
     assert experiment(index, "p/run")["status"] == "completed"
+
+
+def test_what_did_not_change_is_not_read_again_and_what_did_is(root, index, monkeypatch):
+    """Those elsewhere of which nothing came: a server may have ten thousand that run."""
+    looked: list[str] = []
+    drive = indexing.drive
+    monkeypatch.setattr(
+        indexing, "drive", lambda journals, prefixes, sinks: looked.extend(prefixes) or drive(journals, prefixes, sinks)
+    )  # fmt: skip
+
+    def looks() -> list[str]:
+        looked.clear()
+        index.refresh()
+        return sorted(looked)
+
+    elsewhere = {"host": "elsewhere", "boot": "x", "pid": 1, "pid_started": 1, "heartbeat": 10.0}
+    quiet, busy = (
+        Journal(root, f"p/{name}", t=time.time() - 5).opened(**elsewhere).announce()
+        for name in ("quiet", "busy")
+    )
+    here = running(root, "p/here")
+    index.refresh()
+    assert looks() == ["p/busy", "p/here", "p/quiet"]
+    assert looks() == ["p/here"]  # its process may end at any time
+    busy.points([(0, {"loss": 1.0})])
+    assert looks() == ["p/busy", "p/here"]
+    assert metrics(index, "p/busy")["loss"].last == 1.0
+    here.closed()
+    os.utime(quiet.layout.events("0001-main"))  # a sign of life
+    assert looks() == ["p/here", "p/quiet"]
+    assert looks() == []
+    Journal(root, "p/brief", t=time.time()).opened(**{**elsewhere, "heartbeat": 0.1}).announce()
+    deadline = time.monotonic() + 20
+    while "p/brief" not in looks() or experiment(index, "p/brief")["status"] != "failed":
+        assert (
+            time.monotonic() < deadline
+        )  # six signs of life are missing, and nothing else tells of it
+        time.sleep(0.05)
+    assert looks() == []
+    shutil.rmtree(quiet.folder)
+    assert looks() == ["p/quiet"]
+    assert index.stores.catalog.known(prefixes=["p/quiet"]) == []
+    index.stores.catalog.create()
+    assert looks() == ["p/brief", "p/busy", "p/here"]
+
+
+def test_where_comparing_takes_long_what_this_process_writes_is_seen_at_once(root, index, monkeypatch):  # fmt: skip
+    elsewhere = {"host": "elsewhere", "boot": "x", "pid": 1, "pid_started": 1, "heartbeat": 10.0}
+    journal = Journal(root, "p/run", t=time.time() - 5).opened(**elsewhere).announce()
+    journal.points([(0, {"loss": 1.0})])
+    monkeypatch.setattr(resting, "_SHORT", 0.0)
+    monkeypatch.setattr(resting, "_REST", 1e9)
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 0)  # which each look compares, whatever they are
+    index.refresh()
+    index.refresh()
+    journal.points([(1, {"loss": 0.5})])
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].last == 1.0  # it is compared later
+    nudge(str(root), "p/run")
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].last == 0.5
 
 
 def test_a_writer_silent_for_weeks_is_no_longer_visited(root, index):

@@ -23,6 +23,13 @@ def paths(ids: dict[str, str]) -> dict[str, str]:
     }
 
 
+def beyond(page) -> list:
+    """The links of the page's own parts that lie outside of what is seen."""
+    return page.evaluate(
+        "[...document.querySelectorAll('nav a')].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.innerText)"
+    )
+
+
 def faults(page) -> list:
     """What axe finds."""
     if not page.evaluate("'axe' in window"):
@@ -114,3 +121,4 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(pages, opened, which
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert wide == []
+    assert beyond(page) == []

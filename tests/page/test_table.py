@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from anew import Experiment, Store
 from anew.query.documents import DocumentsQuestion
+from benchmarks.synthetic import write_experiment
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
 from .test_charts import panel, saved
@@ -32,7 +33,8 @@ def column(page, title: str) -> list[str]:
 
 
 def wait_for(page, count: int) -> None:
-    page.locator("#filter-says", has_text=re.compile(rf"^\s*{count} experiments?\s*$")).wait_for()
+    shown = rf"{count // 1000}\W?{count % 1000:03}" if count > 999 else str(count)
+    page.locator("#filter-says", has_text=re.compile(rf"^\s*{shown} experiments?\s*$")).wait_for()
 
 
 def query(page) -> dict[str, list[str]]:
@@ -141,6 +143,47 @@ def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
     page.get_by_role("columnheader", name="train/loss").wait_for()
 
 
+def test_every_statistic_of_a_metric_is_a_column_with_the_number_of_numpy(grid, opened):
+    statistics = {
+        "last": lambda one: one[-1], "first": lambda one: one[0], "min": np.min, "max": np.max, "mean": np.mean,
+        "std": lambda one: np.std(one, ddof=1), "count": len, "step": lambda one: STEPS - 1, "min_step": np.argmin,
+        "max_step": np.argmax, "nonfinite": lambda one: 0,
+    }  # fmt: skip
+    fields = [f"metrics.val/loss.{one}" for one in statistics]
+    page = opened(grid, f"{TABLE}&sort=name&columns=name,{','.join(fields)}", width=2400)
+    wait_for(page, 18)
+    rows = page.locator("[role=row]:not(.head)")
+    rows.nth(17).wait_for()
+    for row in (0, 17):
+        name, *cells = [one.strip() for one in rows.nth(row).locator("[role=gridcell]").all_inner_texts()][-1 - len(fields) :]  # fmt: skip
+        rate, width, seed = re.fullmatch(r"lr([\d.]+)-w(\d+)-s(\d+)", name).groups()
+        points = np.array([loss(float(rate), int(width), int(seed), n) + 0.1 for n in range(STEPS)])
+        for cell, (statistic, numpys) in zip(cells, statistics.items(), strict=True):
+            shown = float(cell.replace("\N{MINUS SIGN}", "-"))
+            assert shown == pytest.approx(numpys(points), rel=2e-3), statistic
+
+
+def test_the_values_of_a_field_have_colours_in_the_table_and_in_the_charts(grid, opened):
+    page = opened(grid, f"{TABLE}&columns=name,params.lr")
+    wait_for(page, 18)
+    page.get_by_label("Column params.lr", exact=True).click()
+    page.get_by_role("menuitemradio", name="Colour by this").click()
+    rows = page.locator("[role=row]:not(.head)")
+    rows.nth(17).wait_for()
+    page.wait_for_function(
+        "new Set([...document.querySelectorAll('.row .dot')].map((one) => one.style.color)).size === 3"
+    )
+    colours = rows.locator(".dot").evaluate_all("all => all.map((one) => one.style.color)")
+    of = dict(zip(column(page, "lr"), colours, strict=True))
+    assert len(set(of.values())) == 3
+    assert [of[rate] for rate in column(page, "lr")] == colours
+    page.get_by_role("link", name="Charts").click()
+    legend = page.get_by_label("Colours", exact=True).get_by_role("listitem")
+    expect(legend).to_have_count(3)
+    told = {one.inner_text().strip(): one.locator(".dot").evaluate("one => one.style.color") for one in legend.all()}  # fmt: skip
+    assert told == of
+
+
 def test_only_what_differs_is_left_of_the_columns_and_small_curves_have_the_colours_of_all(grid, opened):  # fmt: skip
     page = opened(grid, TABLE + "&columns=name,params.opt,params.lr,~metrics.val/loss")
     wait_for(page, 18)
@@ -162,6 +205,10 @@ def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
     page = opened(grid, TABLE + "&group=params.lr")
     row = page.locator("tbody tr").filter(has=page.get_by_text("0.03", exact=True))
     row.wait_for()
+    page.locator(
+        "th", has_text="val/acc max"
+    ).wait_for()  # until it is told what there is, only the duration
+    page.wait_for_function("document.querySelectorAll('tbody tr:first-child td').length > 3")
     best = [max(1 - loss(0.03, width, seed, step) / 2 for step in range(STEPS)) for width in WIDTHS for seed in SEEDS]  # fmt: skip
     cells = row.locator("td").all_inner_texts()
     assert cells[1] == "6"
@@ -369,6 +416,39 @@ def test_many_rows_and_columns_keep_the_document_small(show, opened, tmp_path):
 
 
 @pytest.mark.slow
+def test_thousands_are_filtered_sorted_scrolled_and_grouped_and_their_number_is_right(
+    show, opened, tmp_path
+):
+    for number in range(2100):
+        params = {"lr": number / 1000, "opt": ("sgd", "adam")[number % 2], "same": 1}
+        write_experiment(tmp_path, f"lab/x/e{number:04}", params=params, opened_at=1.79e9 + number)
+    page = opened(show(), f"{TABLE}&columns=name,params.lr,params.opt")
+    wait_for(page, 2100)
+    scroller = page.get_by_role("region", name="Table of experiments")
+    scroller.evaluate("one => one.scrollTo(0, 1e6)")
+    page.get_by_role("link", name="e0000").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("params.lr < 0.3 and opt == 'sgd'")
+    wait_for(page, 150)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="e0000").wait_for()  # still at the end
+    scroller.evaluate("one => one.scrollTo(0, 0)")
+    page.get_by_role("link", name="e0298").wait_for()
+    page.locator(".head button.sort[title='params.lr']").click()
+    expect(page.locator("a.name").first).to_have_text("e0298")
+    page.locator(".head button.sort[title='params.lr']").click()
+    expect(page.locator("a.name").first).to_have_text("e0000")
+    page.get_by_role("button", name="Remove opt == 'sgd'").click()
+    wait_for(page, 300)
+    page.get_by_role("button", name="Remove params.lr < 0.3").click()
+    wait_for(page, 2100)
+    page.goto(page.url + "&group=params.opt")
+    page.get_by_text("2 groups of 2").wait_for()
+    counts = page.locator("tbody td:nth-child(2)")
+    assert [re.sub(r"\D", "", one) for one in counts.all_inner_texts()] == ["1050", "1050"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["", "&group=params.lr", "&q=status+%3D%3D+%27failed%27"])
 def test_axe_finds_nothing(grid, opened, axe, theme, path):
@@ -383,6 +463,9 @@ def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
     wait_for(page, 18)
     page.locator("aside svg path").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    tabs = page.get_by_role("navigation", name="Views").get_by_role("link")
+    assert [tab.inner_text() for tab in tabs.all()][-1] == "System"
+    assert all(tab.bounding_box()["x"] + tab.bounding_box()["width"] <= 390 for tab in tabs.all())
     assert axe(page) == []
 
 

@@ -12,6 +12,7 @@ from anew.query.question import ask
 from anew.query.telling import Telling
 from anew.reading.local.opening import open_folder
 from anew.reading.telling import telling
+from anew.stores.catalog.relational import among
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_of_so_many_that_each_cannot_be_looked_at_they_are_those_of_the_whole_st
     backend, monkeypatch
 ):
     every = told(backend, None)
-    monkeypatch.setattr(module, "_MOST_CELLS", 1)
+    monkeypatch.setattr(module, "_MOST_LOOKED_UP", 1)
     assert told(backend, None) == every
     assert not every.whole
     some = told(backend, "prefix =~ '^lab/seen/'")
@@ -59,7 +60,10 @@ def test_of_so_many_that_each_cannot_be_looked_at_they_are_those_of_the_whole_st
 
 def test_of_more_than_few_they_are_still_those_of_the_filter(backend, monkeypatch):
     monkeypatch.setattr(module, "_FEW", 0)
+    monkeypatch.setattr(among, "FEW", 0)
     assert metrics(told(backend, "prefix =~ '^lab/seen/'")) == {"val/loss": 2, 'odd."name"': 1}
+    monkeypatch.setattr(module, "_MOST_CELLS", 1)
+    assert told(backend, "prefix =~ '^lab/seen/'").whole
 
 
 def test_of_very_many_metrics_those_that_tell_most_are_told_and_all_are_counted(

@@ -274,7 +274,9 @@ def test_what_is_written_down_is_there_for_every_route_that_changes_something():
     for route in ROUTES:
         if route.changes and route.noted and not route.foreign and route.name not in ENTRANCES:
             handler = route.reply or route.stream
-            assert "call.note(" in inspect.getsource(handler), route.name
+            source = inspect.getsource(handler)
+            noting = ("call.note(", "append_noted(", "_Acting(")
+            assert any(word in source for word in noting), route.name
 
 
 # -- over HTTP, for people -------------------------------------------------------------------------
@@ -329,3 +331,31 @@ def test_owners_say_who_has_which_role_in_their_projects_and_admins_who_there_is
     assert sent(server, "/users/remove", admin, name="ed").status == 200
     actions = [one.action for one in accounts.audit.entries(limit=3)]
     assert actions == ["user removed", "role set", "user added"]
+
+
+def test_a_command_changes_what_its_caller_may_and_nothing_else(server, tokens, ids):
+    def asked(role: Role, command: str, **question: Any) -> tuple[int, Any]:
+        shown = {"Content-Type": "application/json", **tokens[role]}
+        answer = server.send(
+            "POST", f"{API}/commands/{command}", shown, json.dumps(question).encode()
+        )
+        return answer.status, json.loads(answer.body)
+
+    for role, name, more, status in (
+        (Role.READER, "tag", {"tags": ["x"]}, 403),
+        (Role.REPORTER, "tag", {"tags": ["x"]}, 200),
+        (Role.REPORTER, "hide", {"metrics": ["loss"]}, 403),
+        (Role.WRITER, "hide", {"metrics": ["loss"]}, 200),
+        (Role.WRITER, "hide", {"metrics": ["loss"], "show": True}, 200),
+        (Role.WRITER, "move", {"prefix": "lab/vision/moved"}, 403),
+        (Role.OWNER, "move", {"prefix": "other/vision/taken"}, 403),
+    ):
+        assert asked(role, name, experiment=OWN, **more)[0] == status, (role, name)
+    for role in ROLES:
+        assert asked(role, "tag", experiment=OTHER, tags=["x"])[0] in (403, 404)
+        assert asked(role, "delete", experiments=[ids[OTHER]])[0] in (403, 404)
+    assert asked(Role.WRITER, "delete", experiments=[OWN])[0] == 403
+    status, changed = asked(Role.OWNER, "tag", filter="prefix =~ 'vision'", tags=["y"])
+    assert (status, [one["prefix"] for one in changed["changed"]]) == (200, [OWN])
+    assert asked(Role.REPORTER, "alert/add", name="a", when="nan", project="lab/vision")[0] == 403
+    assert asked(Role.REPORTER, "goal", metric="loss", better="min", project="other")[0] == 403

@@ -25,12 +25,7 @@ APART: tuple[tuple[str, str], ...] = (
     (r"pr_purve|_raw", "compares bytes of protocol buffers"),
 )
 """Which tests do not apply, and what they are about."""
-KNOWN: dict[str, str] = {
-    "test_wrong_input_size": "a model is not traced",
-    "test_summary_writer_ctx": "there is no writer of event files, which would be None after the end",
-    "WriterTest::test_writer": "export_scalars_to_json of tensorboardX is not there",
-    "test_embedding_fail": "images that are not square are kept",
-}
+KNOWN: dict[str, str] = {}
 
 
 def pytest_configure(config: object) -> None:

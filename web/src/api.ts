@@ -99,7 +99,8 @@ export function address(path: string, parts?: Record<string, unknown>, query?: R
 
 /** The value of a JSON text. Integers that a number does not hold exactly become bigints. */
 export function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  // Sixteen digits after a point are those of a float, as most answers have them.
+  if (!/(?<![.\d])\d{16}/.test(text)) return JSON.parse(text);
   type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
   const exact: Reviver = (_, value, context) => {
     const source = context?.source;

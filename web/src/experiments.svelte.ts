@@ -224,21 +224,20 @@ class Experiments {
       columns: [...fields],
       limit: PAGE,
       offset: page * PAGE,
-      total: true,
+      total: !this.#countsLater,
     };
     try {
       const found = await get("/api/v1/experiments", query as never, { signal: abort.signal });
       if (seen !== this.#seen) return;
-      if (this.#whole) {
+      const whole = this.#whole;
+      if (whole) {
         this.#pages.clear();
         this.#whole = false;
       }
       this.#pages.set(page, rowsOf(found, fields));
       this.kinds = new Map((found.columns ?? []).map((one, at) => [fields[at] ?? one.name, one.kind]));
-      const before = this.total;
-      this.total = found.total ?? found.ids.length;
-      if (this.#counted === null) setTimeout(() => void this.#count(), UNHURRIED);
-      else if (this.#counted !== this.filter || before !== this.total) void this.#count(); // what went may be left out now
+      if (typeof found.total === "number") this.#totalled(found.total);
+      else if (whole) void this.#total(seen, page * PAGE + found.ids.length);
       this.problem = null;
       this.waiting = false;
       this.#forget();
@@ -251,6 +250,29 @@ class Experiments {
       if (this.#fetching.get(page) === abort) this.#fetching.delete(page);
       if (seen === this.#seen && this.problem === null && !abort.signal.aborted) this.#fill();
     }
+  }
+
+  /** Whether rows come before their number does: to count what a filter finds among very many takes longer than to find the first. */
+  get #countsLater(): boolean {
+    return link.state.tab === "table" && (this.total ?? 0) > LARGE;
+  }
+
+  /** Count the list; until that is done, it has as many rows as before, or as are known. */
+  async #total(seen: number, known: number): Promise<void> {
+    this.total = Math.max(known, this.total ?? 0);
+    try {
+      const found = await get("/api/v1/experiments", { filter: this.filter, limit: 0, total: true } as never);
+      if (seen === this.#seen && typeof found.total === "number") this.#totalled(found.total);
+    } catch {
+      // The list says what is wrong.
+    }
+  }
+
+  #totalled(total: number): void {
+    const before = this.total;
+    this.total = total;
+    if (this.#counted === null) setTimeout(() => void this.#count(), UNHURRIED);
+    else if (this.#counted !== this.filter || before !== total) void this.#count(); // what went may be left out now
   }
 
   #forget(): void {

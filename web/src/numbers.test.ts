@@ -34,6 +34,8 @@ describe("numbers read as on the command line", () => {
   it("keeps steps beyond 2⁵³ exact", () => {
     const found = parseJson('{"steps": [9007199254740993, 1], "text": "9007199254740993"}') as { steps: (bigint | number)[] };
     expect(found).toEqual({ steps: [9007199254740993n, 1], text: "9007199254740993" });
+    expect(parseJson("[0.12345678901234567, 1e-300]")).toEqual([0.12345678901234567, 1e-300]);
+    expect(parseJson("[0.12345678901234567,-9007199254740993]")).toEqual([0.12345678901234567, -9007199254740993n]);
     expect(spaced(found.steps[0])).toBe("9\u2009007\u2009199\u2009254\u2009740\u2009993");
   });
 

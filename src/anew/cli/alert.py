@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.documents import alert_document, destination, fired_document
 from .face import Face, shared
 from .table import Column
 from .words import one_line
 
 if TYPE_CHECKING:
     from ..alerts.firing import Fired
-    from ..alerts.rules import Alert
 
 __all__ = ["alert"]
 
@@ -67,7 +67,8 @@ def add(
     with face.store(refresh=False) as store:
         made = store.alerts.add(name, when=when, filter=filter, to=to, project=project)
     face.out.emit(
-        {"alert": _json(made)}, table=lambda: face.out.say(f"The alert {name} is watched for.")
+        {"alert": alert_document(made)},
+        table=lambda: face.out.say(f"The alert {name} is watched for."),
     )
 
 
@@ -95,7 +96,7 @@ def list_(face: Face) -> None:
                 Column("when", [one_line(one.when) for one in alerts]),
                 Column("filter", [one_line(one.filter or "all") for one in alerts]),
                 Column("project", [one_line(one.project or "all") for one in alerts]),
-                Column("to", [one_line(", ".join(map(_shown, one.to))) for one in alerts]),
+                Column("to", [one_line(", ".join(map(destination, one.to))) for one in alerts]),
                 Column(
                     "found",
                     [
@@ -107,7 +108,9 @@ def list_(face: Face) -> None:
         )
 
     face.out.emit(
-        {"alerts": [_json(one) for one in alerts]}, ids=[one.name for one in alerts], table=table
+        {"alerts": [alert_document(one) for one in alerts]},
+        ids=[one.name for one in alerts],
+        table=table,
     )
 
 
@@ -125,7 +128,8 @@ def remove(face: Face, name: str, project: str | None) -> None:
     with face.store(refresh=False) as store:
         gone = store.alerts.remove(name, project=project)
     face.out.emit(
-        {"removed": _json(gone)}, table=lambda: face.out.say(f"The alert {name} was removed.")
+        {"removed": alert_document(gone)},
+        table=lambda: face.out.say(f"The alert {name} was removed."),
     )
 
 
@@ -163,7 +167,7 @@ def log(face: Face, limit: int) -> None:
         )
 
     face.out.emit(
-        {"fired": [_fired(one) for one in fired]},
+        {"fired": [fired_document(one) for one in fired]},
         ids=[one.experiment for one in fired],
         table=table,
     )
@@ -202,9 +206,9 @@ def test(face: Face, name: str, project: str | None) -> None:
         try:
             sender.send(to, message)
         except (OSError, AnewError) as error:
-            results.append({"to": _shown(to), "sent": False, "error": str(error)})
+            results.append({"to": destination(to), "sent": False, "error": str(error)})
         else:
-            results.append({"to": _shown(to), "sent": True, "error": None})
+            results.append({"to": destination(to), "sent": True, "error": None})
 
     def table() -> None:
         for one in results:
@@ -242,12 +246,6 @@ def run(face: Face, watch: bool) -> None:
     )
 
 
-def _shown(to: str) -> str:
-    """A destination without what would let others use it: the path of a URL may be a credential."""
-    kind, separator, rest = to.partition("://")
-    return f"{kind}://{rest.partition('/')[0].rpartition('@')[2]}/…" if separator else to
-
-
 def _told(one: Fired) -> str:
     errors = [
         delivery.error
@@ -255,21 +253,3 @@ def _told(one: Fired) -> str:
         if delivery.error and delivery.state != "sent"
     ]
     return f"{one.told}: {errors[0]}" if errors else one.told
-
-
-def _json(one: Alert) -> dict[str, Any]:
-    return {
-        "name": one.name, "filter": one.filter, "when": one.when, "to": [_shown(to) for to in one.to],
-        "project": one.project, "user": one.user, "time": one.time,
-    }  # fmt: skip
-
-
-def _fired(one: Fired) -> dict[str, Any]:
-    return {
-        "alert": one.alert, "when": one.when, "experiment": one.experiment, "prefix": one.prefix, "why": one.why, "time": one.time,
-        "told": one.told,
-        "to": [
-            {"to": _shown(to), "state": how.state, "tried": how.tried, "error": how.error or None}
-            for to, how in one.to.items()
-        ],
-    }  # fmt: skip

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from ..commands.planning import changed_document
 from ..errors import NotFound
 from ..reading.changing import Change
 from ..settings import user_folder
-from .face import Face, several
+from .face import Face
 from .words import one_line, plural, value
 
 if TYPE_CHECKING:
-    from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Done", "changes_options", "chosen", "forget", "keep", "made_last", "make", "tell"]
+__all__ = ["Done", "changes_options", "forget", "keep", "made_last", "make", "parted", "tell"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_LINES = 40
@@ -55,19 +55,13 @@ def changes_options(function: F) -> F:
     return function
 
 
-def chosen(
-    store: Store, words: Sequence[str], filter: str | None
-) -> tuple[list[ExperimentView], list[str]]:
-    """The experiments that a command is about, and its other words: the first word is the experiment, or all are other words with a filter.
-
-    Raises:
-        NotFound: Nothing fits.
-    """
+def parted(words: Sequence[str], filter: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """The experiment that a command is about, and its other words: with a filter all are other words."""
     if filter:
-        return several(store, (), filter), list(words)
+        return None, tuple(words)
     if not words:
         raise click.UsageError("Name an experiment, or give a --filter.")
-    return [store.get(words[0])], list(words[1:])
+    return words[0], tuple(words[1:])
 
 
 def make(
@@ -119,17 +113,10 @@ def tell(
             face.out.say(f"Changed {count}.{already} `anew undo` takes it back.")
 
     face.out.emit(
-        {
-            "dry_run": dry_run,
-            **({"command": command} if undone else {}),
-            "changed": [
-                {"id": one.id, "prefix": one.prefix, "what": {k: list(v) for k, v in one.what.items()}}
-                for one in changes
-            ],
-        },
+        changed_document(changes, dry_run, command if undone else None),
         ids=[one.id for one in changes],
         table=table,
-    )  # fmt: skip
+    )
 
 
 def _shown(what: Sequence[Any]) -> str:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.difference import groups_of, margins_of, tolerance_of
 from .errors import Refused
 from .face import Face, complete_experiment, shared
-from .noise import groups_of, show_noise
+from .noise import show_noise
 from .output import Column
-from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
+from .tolerances import margin_options, tolerance_options
 from .verdicts import STYLES, show_judgement
 from .words import one_line, plural
 

@@ -14,6 +14,7 @@ import click
 from ..plots.labels import differing, short_keys
 from ..plots.sparklines import sparkline
 from ..reading.fields import field_of, kind_of, settings_of, value_of
+from ..reading.headline import headline_metrics
 from .output import Output
 from .table import Column, name_cutter, width_of
 from .words import ago, duration, number, one_line, shortened, value
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "STATUS_STYLES",
     "experiment_columns",
-    "headline_metrics",
     "short_ids",
     "sparklines",
     "telling_params",
@@ -39,7 +39,6 @@ STATUS_STYLES = {
     "pending": "dim",
 }
 _MOST_PARAMS = 6
-_MOST_METRICS = 3
 SPARK_WIDTH = 12
 # An id's first characters: a billion of them, and a command says so when they name two.
 SHORT_ID = 6
@@ -47,31 +46,6 @@ MOST_TEXT = 60
 # So many experiments decide on the columns for all of them.
 _SAMPLE = 500
 MOST_SPARKLINES = 100
-
-
-def headline_metrics(views: Sequence[ExperimentView], most: int = _MOST_METRICS) -> list[str]:
-    """The metrics that say most about the experiments together.
-
-    Those that most of them logged; among equals, results on held-out data, then losses and accuracies,
-    then those logged first. Metrics of the machine (`system/…`) never are.
-    """
-    counts: Counter[str] = Counter()
-    order: dict[str, int] = {}
-    for view in views:
-        for name in view.metrics:
-            if not name.startswith("system/"):
-                counts[name] += 1
-                order.setdefault(name, len(order))
-
-    def telling(name: str) -> int:
-        lower = name.lower()
-        held_out = any(word in lower for word in ("val", "test", "eval", "dev"))
-        result = any(word in lower for word in ("loss", "acc", "error", "f1", "auc", "reward"))
-        dull = any(word in lower for word in ("epoch", "lr", "time", "step", "learning_rate"))
-        return 4 * dull - 2 * result - held_out
-
-    ranked = sorted(counts, key=lambda name: (-counts[name], telling(name), order[name]))
-    return ranked[:most]
 
 
 def sparklines(

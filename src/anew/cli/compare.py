@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..plots.labels import flat, short_keys
-from .columns import STATUS_STYLES, headline_metrics, short_ids, telling_params
+from ..reading.headline import headline_metrics
+from .columns import STATUS_STYLES, short_ids, telling_params
 from .face import (
     Face,
     complete_experiment,

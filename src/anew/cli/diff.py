@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.difference import (
+    DiffOptions,
+    difference_of,
+    groups_of,
+    margins_of,
+    tolerance_of,
+)
 from .face import Face, complete_experiment, shared
-from .noise import groups_of, show_noise
+from .noise import show_noise
 from .rerunning import confirm_plan, explain_options, shown_progress
-from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
+from .tolerances import margin_options, tolerance_options
 from .verdicts import show_judgement
 
 if TYPE_CHECKING:
@@ -89,11 +96,13 @@ def diff(
       with --equivalent: 0 EQUIVALENT    1 NOT EQUIVALENT    2 NOT ENOUGH RUNS
     """
     from ..reproduce.cause import Budget
-    from ..reproduce.comparison import compare
     from ..reproduce.reruns import Measure
 
     tolerance = tolerance_of(rtol, atol)
     noise = margins_of(margins)
+    question = DiffOptions(
+        first=first, second=second, rtol=rtol, atol=atol, metric=only, ignore=ignore, equivalent=margins, value=taken
+    )  # fmt: skip
     with face.store() as store:
         a, b = store.get(first), store.get(second)
         if a.id == b.id and first != second:
@@ -107,9 +116,7 @@ def diff(
                 found.to_dict, ids=[found.verdict.value], table=lambda: show_noise(face, found)
             )
             return found.exit_code
-        judgement = compare(
-            store, a, b, tolerance=tolerance, only=only, ignore=ignore, sides=("the first", "the second")
-        )  # fmt: skip
+        judgement = difference_of(store, question)
         if explained and judgement.verdict.value == "DIVERGED":
             budget = Budget(explain_runs, explain_time)
             judgement = _explained(

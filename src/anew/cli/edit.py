@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands import changes as asked
+from ..commands.planning import KINDS
 from ..errors import NotFound
 from ..plots.labels import flat
-from .changing import changes_options, chosen, forget, made_last, make, tell
-from .face import Face, complete_experiment, shared
+from .changing import changes_options, forget, made_last, make, parted, tell
+from .face import Face, complete_experiment, several, shared
 from .words import one_line, printable, value
 
 if TYPE_CHECKING:
-    from ..reading.changing import Change
     from ..reading.views import ExperimentView
     from ..store import Store
 
@@ -44,34 +45,18 @@ def tag(
       anew tag --filter "params.lr > 0.1" too-fast --dry-run
       anew tag k7f3
     """
-    from ..reading.changing import tagging
+    experiment, tags = parted(words, filter)
+    question = asked.TagChange(
+        experiment=experiment, filter=filter, dry_run=dry_run, tags=tags, remove=remove
+    )
 
-    with face.store() as store:
-        views, tags = chosen(store, words, filter)
-        missing = [one for one in remove if not any(one in view.tags for view in views)]
-        if missing:
-            which = views[0].id if len(views) == 1 else "None of the experiments"
-            there = ", ".join(map(repr, views[0].tags)) or "none"
-            raise click.UsageError(
-                f"{which} has {'no' if len(views) == 1 else 'a'} tag {', '.join(map(repr, missing))}"
-                + (f"; it has {there}." if len(views) == 1 else ".")
-            )
-        added = {
-            one.partition("=")[0]: one.partition("=")[2] if "=" in one else None for one in tags
-        }
-        if added or remove:
-            changes = [tagging(view, added, remove) for view in views]
-            if _made(face, store, changes, views, filter, dry_run):
-                return
-        view = _one(store, views)
-
-    def table() -> None:
+    def table(view: ExperimentView) -> None:
         for key, its in view.tags.items():
             face.out.line(one_line(key if its is None else f"{key}={its}"))
         if not view.tags:
             face.out.say(f"{view.id} has no tags.")
 
-    face.out.emit({"id": view.id, "tags": dict(view.tags)}, table=table)
+    _run(face, "tag", question, table)
 
 
 @click.command()
@@ -115,35 +100,22 @@ def edit(
       anew edit k7f3 --param optimizer=adam --remove momentum
       anew edit --filter "'v2' in tags" --param data.version=2 --dry-run
     """
-    from ..reading.changing import correcting
-
     given = dict(map(_named, params))
     if why is not None and not (given or remove):
         raise click.UsageError("--why goes with --param or --remove.")
-    with face.store() as store:
-        views, _ = chosen(store, (experiment,) if experiment else (), filter)
-        if given or remove:
-            changes = [correcting(view, given, remove, why) for view in views]
-            if _made(face, store, changes, views, filter, dry_run):
-                return
-        view = _one(store, views)
-        values = flat(view.params)
-        corrected = view.corrected
+    question = asked.EditChange(
+        experiment=parted((experiment,) if experiment else (), filter)[0], filter=filter, dry_run=dry_run,
+        param=given, remove=remove, why=why,
+    )  # fmt: skip
 
-    def table() -> None:
+    def table(view: ExperimentView) -> None:
+        values = flat(view.params)
         for key, found in values.items():
             face.out.line(one_line(f"{key}={value(found)}"))
         if not values:
             face.out.say(f"{view.id} has no parameters.")
 
-    face.out.emit(
-        {
-            "id": view.id,
-            "params": view.params.to_dict(),
-            "corrected": {name: one.to_dict() for name, one in corrected.items()},
-        },
-        table=table,
-    )
+    _run(face, "edit", question, table)
 
 
 @click.command()
@@ -174,35 +146,27 @@ def note(
       git log -1 | anew note k7f3 -
       anew note k7f3 --edit
     """
-    from ..reading.changing import noting
-
-    with face.store() as store:
-        views, text = chosen(store, words, filter)
-        if sum((bool(text), edit, clear)) > 1:
-            raise click.UsageError("Give a text, --edit or --clear: one of them.")
-        if append and not text:
-            raise click.UsageError("--append needs a text.")
-        if edit and len(views) > 1:
+    experiment, text = parted(words, filter)
+    if sum((bool(text), edit, clear)) > 1:
+        raise click.UsageError("Give a text, --edit or --clear: one of them.")
+    if append and not text:
+        raise click.UsageError("--append needs a text.")
+    new = _text(text)
+    if edit:
+        with face.store() as store:
+            views = [store.get(experiment)] if experiment else several(store, (), filter)
+        if len(views) > 1:
             raise click.UsageError("--edit is for one experiment.")
-        new = _text(text)
-        if edit:
-            edited = click.edit(views[0].notes or "")
-            if edited is None:
-                face.out.warn("The notes were left as they are: the editor did not save.")
-                raise click.exceptions.Exit(5)
-            new = edited.rstrip("\n")
-        if text or edit or clear:
-
-            def becomes(view: ExperimentView) -> str | None:
-                if clear or not new:
-                    return None
-                return f"{view.notes}\n{new}" if append and view.notes else new
-
-            changes = [noting(view, becomes(view)) for view in views]
-            if _made(face, store, changes, views, filter, dry_run):
-                return
-        view = _one(store, views)
-    _say_text(face, view, "notes", view.notes)
+        edited = click.edit(views[0].notes or "")
+        if edited is None:
+            face.out.warn("The notes were left as they are: the editor did not save.")
+            raise click.exceptions.Exit(5)
+        new = edited.rstrip("\n")
+    question = asked.NoteChange(
+        experiment=experiment, filter=filter, dry_run=dry_run,
+        text=new if text or edit else None, append=append, clear=clear,
+    )  # fmt: skip
+    _run(face, "note", question, lambda view: _say_text(face, view, "notes", view.notes))
 
 
 @click.command()
@@ -223,18 +187,18 @@ def describe(
       anew describe --filter "'ablation' in tags" "without augmentation"
       anew describe k7f3 --clear
     """
-    from ..reading.changing import describing
-
-    with face.store() as store:
-        views, text = chosen(store, words, filter)
-        if text and clear:
-            raise click.UsageError("Give a text or --clear: one of them.")
-        if text or clear:
-            changes = [describing(view, _text(text) or None) for view in views]
-            if _made(face, store, changes, views, filter, dry_run):
-                return
-        view = _one(store, views)
-    _say_text(face, view, "description", view.description)
+    experiment, text = parted(words, filter)
+    if text and clear:
+        raise click.UsageError("Give a text or --clear: one of them.")
+    question = asked.DescribeChange(
+        experiment=experiment, filter=filter, dry_run=dry_run, text=_text(text) if text else None, clear=clear
+    )  # fmt: skip
+    _run(
+        face,
+        "describe",
+        question,
+        lambda view: _say_text(face, view, "description", view.description),
+    )
 
 
 @click.command()
@@ -249,20 +213,15 @@ def rename(face: Face, words: tuple[str, ...], filter: str | None, dry_run: bool
       anew rename k7f3 baseline
       anew rename --filter "'paper' in tags" "paper run"
     """
-    from ..reading.changing import renaming
-
-    with face.store() as store:
-        views, text = chosen(store, words, filter)
-        if not text:
-            raise click.UsageError("Say the new name.")
-        changes = [renaming(view, " ".join(text)) for view in views]
-        if _made(face, store, changes, views, filter, dry_run):
-            return
-        view = _one(store, views)
-    face.out.emit(
-        {"id": view.id, "name": view.name},
-        table=lambda: face.out.say(f"{view.id} is now called {printable(view.name)}."),
+    experiment, text = parted(words, filter)
+    if not text:
+        raise click.UsageError("Say the new name.")
+    question = asked.RenameChange(
+        experiment=experiment, filter=filter, dry_run=dry_run, name=" ".join(text)
     )
+    _run(
+        face, "rename", question, lambda view: face.out.say(f"{view.id} is now called {printable(view.name)}.")
+    )  # fmt: skip
 
 
 @click.command()
@@ -282,31 +241,16 @@ def move(face: Face, words: tuple[str, ...], filter: str | None, dry_run: bool) 
       anew move alice/vision alice/old-vision --dry-run
       anew move --filter "'draft' in tags" alice/drafts
     """
-    from ..reading.changing import moving
-
-    with face.store() as store:
-        if len(words) != (1 if filter else 2):
-            raise click.UsageError(
-                "Say where they go: one PREFIX." if filter else "Give an EXPERIMENT and a PREFIX."
-            )
-        target = words[-1].strip("/")
-        if filter:
-            views, _ = chosen(store, (), filter)
-            places = [f"{target}/{view.prefix.rsplit('/', 1)[-1]}" for view in views]
-            several = True
-        else:
-            views, places, several = _from_place(store, words[0], target)
-        if len(set(places)) < len(places):
-            twice = next(one for one in places if places.count(one) > 1)
-            raise click.UsageError(f"Several of them would be at {twice}: move them one by one.")
-        changes = [moving(view, place) for view, place in zip(views, places, strict=True)]
-        if _made(face, store, changes, views, "all" if several else None, dry_run):
-            return
-        view = _one(store, views)
-    face.out.emit(
-        {"id": view.id, "prefix": view.prefix},
-        table=lambda: face.out.say(f"{view.id} is now at {printable(view.prefix)}."),
+    if len(words) != (1 if filter else 2):
+        raise click.UsageError(
+            "Say where they go: one PREFIX." if filter else "Give an EXPERIMENT and a PREFIX."
+        )
+    question = asked.MoveChange(
+        experiment=None if filter else words[0], filter=filter, dry_run=dry_run, prefix=words[-1]
     )
+    _run(
+        face, "move", question, lambda view: face.out.say(f"{view.id} is now at {printable(view.prefix)}.")
+    )  # fmt: skip
 
 
 @click.command()
@@ -337,31 +281,18 @@ def hide(
       anew hide k7f3 grad_norm --show
       anew hide k7f3
     """
-    from ..reading.changing import hiding
+    experiment, metrics = parted(words, filter)
+    question = asked.HideChange(
+        experiment=experiment, filter=filter, dry_run=dry_run, metrics=metrics, show=show, why=why
+    )
 
-    with face.store() as store:
-        views, metrics = chosen(store, words, filter)
-        if metrics:
-            changes = [hiding(view, metrics, why, show=show) for view in views]
-            if not any(changes):
-                raise NotFound(
-                    f"No metric like {', '.join(map(repr, metrics))} is {'hidden' if show else 'shown'} there."
-                )
-            if _made(face, store, changes, views, filter, dry_run):
-                return
-        view = _one(store, views)
-        hidden = view.hidden
-
-    def table() -> None:
-        for name, one in hidden.items():
+    def table(view: ExperimentView) -> None:
+        for name, one in view.hidden.items():
             face.out.line(one_line(f"{name}  {one.why or ''}".rstrip()))
-        if not hidden:
+        if not view.hidden:
             face.out.say(f"{view.id} has no hidden metrics.")
 
-    face.out.emit(
-        {"id": view.id, "hidden": {name: one.to_dict() for name, one in hidden.items()}},
-        table=table,
-    )
+    _run(face, "hide", question, table)
 
 
 @click.command()
@@ -398,25 +329,6 @@ def _there(store: Store, id_: str) -> ExperimentView | None:
         return None
 
 
-def _from_place(
-    store: Store, place: str, target: str
-) -> tuple[list[ExperimentView], list[str], bool]:
-    """The experiment named, or else all that lie below a prefix, and where they go."""
-    try:
-        return [store.get(place)], [target], False
-    except NotFound:
-        above = place.strip("/") + "/"
-        text = above.replace("\\", "\\\\").replace("'", "\\'")
-        views = [
-            view
-            for view in store.list(f"'{text}' in prefix", reproductions=True)
-            if view.prefix.startswith(above)
-        ]
-        if not views:
-            raise
-        return views, [f"{target}/{view.prefix[len(above) :]}" for view in views], True
-
-
 def _named(given: str) -> tuple[str, Any]:
     name, equals, text = given.partition("=")
     if not equals or not name:
@@ -433,34 +345,24 @@ def _text(words: Sequence[str]) -> str:
 
 
 def _say_text(face: Face, view: ExperimentView, field: str, text: str | None) -> None:
-    def table() -> None:
-        if text:
-            face.out.line(printable(text))
-        else:
-            face.out.say(f"{view.id} has no {field}.")
-
-    face.out.emit({"id": view.id, field: text}, table=table)
+    if text:
+        face.out.line(printable(text))
+    else:
+        face.out.say(f"{view.id} has no {field}.")
 
 
-def _one(store: Store, views: Sequence[ExperimentView]) -> ExperimentView:
-    """The only experiment, as it is now."""
-    if len(views) != 1:
-        raise click.UsageError("Say what changes.")
-    return store.get(views[0].id)
-
-
-def _made(
-    face: Face,
-    store: Store,
-    changes: Sequence[Change | None],
-    views: Sequence[ExperimentView],
-    several: str | None,
-    dry_run: bool,
-) -> bool:
-    """Make the changes; whether it was told, as it is of several experiments and with --dry-run."""
-    found = [one for one in changes if one is not None]
-    if not dry_run:
-        make(face, store, click.get_current_context().info_name or "", found)
-    if several or dry_run:
-        tell(face, found, len(views), dry_run)
-    return bool(several or dry_run)
+def _run(
+    face: Face, name: str, question: asked.WhichChange, table: Callable[[ExperimentView], None]
+) -> None:
+    """Make the changes that a command is asked for, and tell of them; of one experiment, tell how it is then."""
+    kind = KINDS[name]
+    with face.store() as store:
+        plan = kind.plan(store, question)
+        if plan.changes is not None:
+            if not question.dry_run:
+                make(face, store, name, plan.found)
+            if plan.several or question.dry_run:
+                tell(face, plan.found, len(plan.views), question.dry_run)
+                return
+        view = store.get(plan.one().id)
+    face.out.emit(kind.document(view), table=lambda: table(view))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ..commands.acting import said_of
+from ..commands.changes import GoalChange
 from ..commands.documents import goal_document
 from .face import Face, shared
 from .table import Column
 from .words import one_line
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["goal"]
 
@@ -54,13 +53,10 @@ def goal(
     with face.store() as store:
         if metric is None:
             said = store.goals()
-        elif clear:
-            store.clear_goal(metric, project=project)
-            said = []
-        elif better or main:
-            said = [store.set_goal(metric, better, main=main, project=project)]
         else:
-            said = [one for one in store.goals() if one.metric == metric]
+            said = said_of(
+                store, GoalChange(metric=metric, better=better, main=main, project=project, clear=clear)
+            )  # fmt: skip
 
     def table() -> None:
         if not said:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..commands.documents import lineage_document
 from .face import Face, shared
 from .output import Column
 from .words import ago, one_line, size
@@ -36,15 +37,13 @@ def lineage(face: Face, what: str) -> None:
       anew lineage data/train.csv
       anew lineage 9f86d081 --json
     """
-    import msgspec
-
     with face.store() as store:
         found = store.lineage(what)
     every = [
         *filter(None, [found.experiment]), *found.parents, *found.writers, *found.readers, *found.descendants,
     ]  # fmt: skip
     face.out.emit(
-        lambda: msgspec.to_builtins(found),
+        lambda: lineage_document(found),
         ids=dict.fromkeys(one.id for one in every),
         table=lambda: _show(face, found),
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..commands.documents import fact_document, model_document
+from ..commands import changes as asked
+from ..commands.acting import edit_model, model_deleted, model_restored, registered
+from ..commands.documents import fact_document, model_document, of_model_document
 from .face import Face, shared
 from .output import Column
 from .words import ago, moment, one_line, plural
 
 if TYPE_CHECKING:
-    from ..models.views import Model, ModelVersion
+    from ..models.views import ModelVersion
     from ..record.models import AliasFact, ModelChange, VersionFact
 
 __all__ = ["models"]
@@ -163,12 +165,17 @@ def register(
       anew models register vit s3://bucket/vit --tag task=classification
     """
     with face.store() as store:
-        made = store.models.register(
-            model, target, why=why, description=description, tags=_given(tags)
+        version = registered(
+            store,
+            asked.ModelsRegisterChange(
+                model=model,
+                target=target,
+                why=why,
+                description=description,
+                tag=tags,
+                alias=aliases,
+            ),
         )
-        for alias in aliases:
-            made.promote(alias, why=why)
-        version = store.models.get(model)[made.number]
     _one(face, version, f"registered {version}: {_points_to(version.fact)}")
 
 
@@ -244,13 +251,13 @@ def edit(
       anew models edit vit:3 --tag checked=yes --remove draft
     """
     with face.store(refresh=False) as store:
-        found: Model | ModelVersion = store.models[name]
-        if description is not None:
-            found = found.describe(description or None)
-        if tags or remove:
-            found = found.tag(_given(tags), remove)
+        found = edit_model(
+            store,
+            asked.ModelsEditChange(name=name, description=description, tag=tags, remove=remove),
+        )
     face.out.emit(
-        _shown(found), table=lambda: face.out.say(f"{found}: {_tags(found.tags) or 'no tags'}.")
+        of_model_document(found),
+        table=lambda: face.out.say(f"{found}: {_tags(found.tags) or 'no tags'}."),
     )
 
 
@@ -286,15 +293,8 @@ def delete(face: Face, name: str, why: str | None) -> None:
       anew models delete old-model
       anew models delete vit:3 --why "trained on the test set"
     """
-    from ..models.views import ModelVersion
-
     with face.store(refresh=False) as store:
-        found: Model | ModelVersion = store.models[name]
-        shown = _shown(found)
-        if isinstance(found, ModelVersion):
-            found.withdraw(why)
-        else:
-            found.delete()
+        shown = model_deleted(store, asked.ModelsDeleteChange(name=name, why=why))
     face.out.emit(
         shown, table=lambda: face.out.say(f"deleted {name}; `anew models restore {name}` brings it back.")
     )  # fmt: skip
@@ -315,15 +315,13 @@ def restore(face: Face, name: str, to: str | None) -> None:
       anew models restore vit:3
       anew models restore vit --name vit-old
     """
-    from ..models.names import parse_ref
+    from ..models.views import ModelVersion
 
     with face.store(refresh=False) as store:
-        number = parse_ref(name).number if "~" not in name else None
-        if number is not None:
-            version = store.models.get(name).restore(number)
-            _one(face, version, f"{version} is back")
-            return
-        one = store.models.restore(name, to=to)
+        one = model_restored(store, asked.ModelsRestoreChange(name=name, to=to))
+    if isinstance(one, ModelVersion):
+        _one(face, one, f"{one} is back")
+        return
     versions = plural(len(one.fact.versions), "version")
     face.out.emit(
         model_document(one.fact), ids=[one.name], table=lambda: face.out.say(f"{one.name} is back, with {versions}.")
@@ -361,12 +359,6 @@ def _one(face: Face, version: ModelVersion, said: str) -> None:
     face.out.emit(
         fact_document(version.fact), ids=[str(version)], table=lambda: face.out.say(f"{said}.")
     )
-
-
-def _shown(found: Model | ModelVersion) -> dict[str, Any]:
-    from ..models.views import Model
-
-    return model_document(found.fact) if isinstance(found, Model) else fact_document(found.fact)
 
 
 def _versions(versions: tuple[VersionFact, ...], now: float) -> list[Column]:
@@ -422,7 +414,3 @@ def _tags(tags: dict[str, str]) -> str:
 
 def _project(scope: str) -> str:
     return scope.removeprefix("project/") if scope != "root" else ""
-
-
-def _given(tags: tuple[str, ...]) -> dict[str, str]:
-    return {one.partition("=")[0]: one.partition("=")[2] for one in tags}

@@ -9,35 +9,11 @@ from .output import Column
 from .words import one_line
 
 if TYPE_CHECKING:
-    from ..reading.views import ExperimentView
-    from ..reproduce.groups import Margins, NoiseVerdict, Taken
-    from ..store import Store
+    from ..reproduce.groups import NoiseVerdict
 
-__all__ = ["NOISE_STYLES", "groups_of", "show_noise"]
+__all__ = ["NOISE_STYLES", "show_noise"]
 
 NOISE_STYLES = {"EQUIVALENT": "green", "NOT ENOUGH RUNS": "yellow", "NOT EQUIVALENT": "red"}
-
-
-def groups_of(
-    store: Store,
-    a: ExperimentView,
-    b: ExperimentView,
-    margins: Margins,
-    *,
-    only: tuple[str, ...],
-    ignore: tuple[str, ...],
-    taken: Taken,
-) -> NoiseVerdict:
-    """The verdict on two experiments and what differs from each in its seed only."""
-    from ..reproduce.groups import compare_groups, siblings
-
-    first = [a, *siblings(store, a)]
-    known = {view.id for view in first}
-    second = [b, *(view for view in siblings(store, b) if view.id not in known)]
-    return compare_groups(
-        [(store, view) for view in first if view.id != b.id], [(store, view) for view in second], margins,
-        only=only, ignore=ignore, taken=taken,
-    )  # fmt: skip
 
 
 def show_noise(face: Face, verdict: NoiseVerdict) -> None:

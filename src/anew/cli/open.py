@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..commands.documents import place_of, value_document
+from ..commands.documents import open_document, place_of, value_document
 from ..errors import NotFound
 from .face import Face, complete_experiment, shared
 from .table import Column
@@ -102,11 +102,7 @@ def _overview(face: Face, view: ExperimentView) -> None:
             face.out.say(f"{view.id} has logged neither values nor files.")
 
     face.out.emit(
-        {
-            "id": view.id,
-            "values": [value_document(one) for one in values],
-            "files": [value_document(one) for one in files],
-        },
+        lambda: open_document(view),
         ids=[*map(place_of, values), *map(place_of, files)],
         table=table,
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import NotFound
-from .columns import headline_metrics
+from ..commands.drawing import Drawn, PlotOptions, charts_of, drawn_of, plot_document
 from .curves import painted
 from .face import Face, complete_experiment, reproductions_option, shared, told_left_out
 from .words import one_line, plural
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ..plots.terminal import TextChart
-    from ..reading.views import ExperimentView
-    from ..store import Store
-
 __all__ = ["plot"]
 
 _EVERY = 2.0  # seconds between two pictures of --follow
@@ -173,32 +169,36 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         )
     if options["params"] and not options["parallel"]:
         raise click.UsageError("--param belongs to --parallel.")
+    question = PlotOptions(
+        experiments=names, metric=metrics, filter=options["filter"], all=options["everything"], x=options["axis"],
+        attempts=options["attempts"], smooth=options["smooth"], log_x=options["log_x"], log_y=options["log_y"],
+        xlabel=options["xlabel"], label=options["labels"], group_by=options["by"], band=options["band"],
+        against=options["against"], result=options["result"], width=options["width"], height=options["height"],
+        reproductions=options["reproductions"],
+    )  # fmt: skip
+    hidden: list[int] = []
     with face.store(live=options["follow"]) as store:
-        views, chosen, left_out = _meant(
-            store, names, list(metrics), options["filter"],
-            everything=options["everything"], reproductions=options["reproductions"],
-        )  # fmt: skip
-        request = _Request(store, views, chosen, options)
+        drawn = drawn_of(store, question, single=not options["parallel"], left_out=hidden.append)
         if output is not None:
             from ..plots.draw import adjust_x
             from ..plots.style import save_figure
 
-            figure = _figure(request)
-            adjust_x(figure, log_x=options["log_x"], name=options["xlabel"])
+            figure = _figure(drawn, options)
+            adjust_x(figure, log_x=question.log_x, name=question.xlabel)
             save_figure(figure, output, size=options["size"])
-            _wrote(face, output, request)
+            _wrote(face, output, drawn)
         elif options["follow"]:
-            _follow(face, request)
+            _follow(face, drawn, options["title"])
         else:
-            charts = _charts(face, request)
+            charts = _charts(face, drawn)
 
             def table() -> None:
-                for line in _lines(face, request, charts):
+                for line in _lines(face, drawn, charts, options["title"]):
                     face.out.line(line)
 
-            face.out.emit({"charts": [chart.data for chart in charts]}, table=table)
-        if left_out:
-            face.out.say(told_left_out(left_out))
+            face.out.emit(plot_document(charts), table=table)
+        if sum(hidden):
+            face.out.say(told_left_out(sum(hidden)))
 
 
 def _inches(text: str | None) -> tuple[float, float] | None:
@@ -214,164 +214,55 @@ def _inches(text: str | None) -> tuple[float, float] | None:
     return width, height
 
 
-class _Request:
-    """What to draw, of which experiments."""
-
-    def __init__(
-        self,
-        store: Store,
-        views: Sequence[ExperimentView],
-        metrics: list[str],
-        options: dict[str, Any],
-    ) -> None:
-        self.store, self.views, self.options = store, views, options
-        self.given = bool(metrics)
-        if options["attempts"] and (options["by"] or options["against"] or options["parallel"]):
-            raise click.UsageError("--attempts is for curves of single experiments.")
-        known = dict.fromkeys(name for view in views for name in view.metrics)
-        if options["axis"] not in ("step", "time", "relative"):
-            options["axis"] = _whole(options["axis"], known)
-        self.metrics = [_whole(name, known) for name in metrics] or headline_metrics(
-            views, 1 if len(views) > 1 else 8
-        )
-        if not self.metrics:
-            raise NotFound("These experiments have logged no metric to plot.")
-        if len(self.metrics) > 1 and (
-            len(views) > 1 or options["by"] or options["against"] or options["parallel"]
-        ):
-            raise click.UsageError(
-                "Several metrics are drawn for one experiment; name one metric for several experiments."
-            )
-
-
-def _whole(name: str, known: Iterable[str]) -> str:
-    """A metric's whole name for the end of it; a name that none has is left for the chart to refuse."""
-    from ..reading.compare import full_name
-
-    return name if name in known else full_name(name, known) or name
-
-
-def _meant(
-    store: Store,
-    names: tuple[str, ...],
-    metrics: list[str],
-    filter: str | None,
-    *,
-    everything: bool,
-    reproductions: bool,
-) -> tuple[list[ExperimentView], list[str], int]:
-    """The experiments and metrics meant by the arguments: a last name that is none of them is a metric.
-
-    The number is how many reproductions the filter left out.
-    """
-    found: dict[str, ExperimentView] = {}
-    left_out = 0
-    if filter or everything:
-        fitting = store.list(filter, reproductions=reproductions)
-        found, left_out = {view.id: view for view in fitting}, fitting.left_out
-    for position, name in enumerate(names):
-        last = position == len(names) - 1 and found and not metrics
-        if last and any(name in view.metrics for view in found.values()):
-            metrics = [name]
-            continue
-        try:
-            view = store.get(name)
-        except NotFound as error:
-            if last:  # let the chart say which metrics there are
-                metrics = [name]
-                continue
-            if not found and len(names) == 1 and not error.nearest:
-                raise NotFound(
-                    f"There is no experiment {name!r}. If it is a metric, name experiments before it, or draw all with --all.",
-                    name=name,
-                ) from None
-            raise
-        found.setdefault(view.id, view)
-    if not found:
-        if filter or everything:
-            fits = f"fits {filter!r}" if filter else "is in the store"
-            raise NotFound(f"No experiment {fits}: there is nothing to draw.")
-        raise click.UsageError("Name the experiments to plot, or give a --filter or --all.")
-    return list(found.values()), metrics, left_out
-
-
-def _figure(request: _Request) -> Any:
+def _figure(drawn: Drawn, options: dict[str, Any]) -> Any:
     from .. import plots
 
-    options = request.options
-    common = {"title": options["title"]}
-    store, views, metric = request.store, request.views, request.metrics[0]
+    question = drawn.question
+    store, views, metric = drawn.store, drawn.views, drawn.metrics[0]
+    common: dict[str, Any] = {"title": options["title"]}
     if options["parallel"]:
         params = list(options["params"]) or None
-        return plots.plot_parallel(store, views, params, metric, mode=options["result"], **common)
-    if options["against"]:
+        return plots.plot_parallel(store, views, params, metric, mode=question.result, **common)
+    if question.against:
         return plots.plot_scatter(
-            store,
-            views,
-            options["against"],
-            metric,
-            options["result"],
-            log_y=options["log_y"],
-            **common,
+            store, views, question.against, metric, question.result, log_y=question.log_y, **common
         )
-    common |= {"x": options["axis"], "log_y": options["log_y"]}
-    if options["by"]:
+    common |= {"x": drawn.x, "log_y": question.log_y}
+    if question.group_by:
         return plots.plot_group(
-            store, views, metric, list(options["by"]), band=options["band"], **common
+            store, views, metric, list(question.group_by), band=question.band, **common
         )
-    common["smooth"] = options["smooth"]
-    common["attempts"] = options["attempts"]
-    if len(views) == 1 and len(request.metrics) > 1:
-        return plots.plot_metrics(store, views[0], request.metrics, **common)
-    common["label"] = options["labels"]
-    return plots.plot_metric(store, views, metric, **common)
+    common |= {"smooth": question.smooth, "attempts": question.attempts}
+    if len(views) == 1 and len(drawn.metrics) > 1:
+        return plots.plot_metrics(store, views[0], drawn.metrics, **common)
+    return plots.plot_metric(store, views, metric, label=question.label, **common)
 
 
-def _wrote(face: Face, output: Path, request: _Request) -> None:
+def _wrote(face: Face, output: Path, drawn: Drawn) -> None:
     face.out.emit(
         {
             "written": str(output),
-            "metrics": request.metrics,
-            "experiments": [view.id for view in request.views],
+            "metrics": drawn.metrics,
+            "experiments": [view.id for view in drawn.views],
         },
         table=str(output),
     )
 
 
-def _charts(face: Face, request: _Request) -> list[TextChart]:
-    """What is drawn in the terminal."""
-    from ..plots.terminal import ChartLook, group_charts, line_charts, scatter_chart
-
-    options = request.options
-    several = len(request.metrics) > 1
-    look = ChartLook(
-        width=options["width"] or min(face.out.width, 160),
-        height=options["height"] or (10 if several else 18),
-        log_x=options["log_x"],
-        log_y=options["log_y"],
-        x_name=one_line(options["xlabel"] or ""),
-    )
-    store, views, metric = request.store, request.views, request.metrics[0]
-    if options["against"]:
-        return [
-            scatter_chart(store, views, options["against"], metric, options["result"], look=look)
-        ]
-    if options["by"]:
-        return [group_charts(store, views, metric, options["by"], x=options["axis"], look=look)]
-    return line_charts(
-        store, views, request.metrics, x=options["axis"], look=look,
-        smooth=options["smooth"], label=options["labels"], attempts=options["attempts"],
-    )  # fmt: skip
+def _charts(face: Face, drawn: Drawn) -> list[TextChart]:
+    """What is drawn in the terminal; as data, the same wherever it is asked for."""
+    return charts_of(drawn) if face.mode == "json" else charts_of(drawn, min(face.out.width, 160))
 
 
-def _lines(face: Face, request: _Request, charts: Sequence[TextChart]) -> list[str | Text]:
+def _lines(
+    face: Face, drawn: Drawn, charts: Sequence[TextChart], title: str | None
+) -> list[str | Text]:
     """The charts line by line: title, picture, and what the letters mean."""
     lines: list[str | Text] = []
-    if len(request.views) == 1:
-        lines.append(_painted(face, [(one_line(request.views[0].prefix), None)]))
+    if len(drawn.views) == 1:
+        lines.append(_painted(face, [(one_line(drawn.views[0].prefix), None)]))
     for chart in charts:
-        title = request.options["title"] or chart.title
-        lines.append(_painted(face, [(one_line(title), "bold")]))
+        lines.append(_painted(face, [(one_line(title or chart.title), "bold")]))
         lines += [_painted(face, row) for row in chart.rows]
         for letter, name, color in chart.names:
             lines.append(
@@ -388,17 +279,16 @@ def _painted(face: Face, row: Sequence[tuple[str, int | str | None]]) -> str | T
     return painted(row)
 
 
-def _follow(face: Face, request: _Request) -> None:
+def _follow(face: Face, drawn: Drawn, title: str | None) -> None:
     """Draw again every few seconds, until no experiment runs any more; what was drawn last stays."""
     from rich.live import Live
     from rich.text import Text
 
-    store = request.store
     with Live(console=face.out.console(), auto_refresh=False, vertical_overflow="crop") as live:
         while True:
-            request.views = [store.get(view.id) for view in request.views]
-            running = sum(str(view.status) in ("running", "pending") for view in request.views)
-            lines = _lines(face, request, _charts(face, request))
+            drawn.views = [drawn.store.get(view.id) for view in drawn.views]
+            running = sum(str(view.status) in ("running", "pending") for view in drawn.views)
+            lines = _lines(face, drawn, _charts(face, drawn), title)
             told = f"{plural(running, 'experiment')} running; Ctrl-C leaves" if running else "ended"
             lines.append(Text(told, "dim"))
             live.update(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..commands.documents import trashed_document
+from ..commands.documents import deleted_document, restored_document, trashed_document
 from ..errors import NotFound
 from .changing import keep, make, tell
 from .errors import Refused
@@ -87,7 +87,7 @@ def delete(
         face.out.line(f"Deleted {plural(done.count, 'experiment')}, {size(done.bytes)}{rest}")
 
     face.out.emit(
-        {"deleted": done.count, "bytes": done.bytes, "permanently": permanently, "ids": ids},
+        deleted_document(done, permanently=permanently),
         ids=ids,
         table=table,
     )
@@ -140,7 +140,7 @@ def restore(
             face.out.line(f"Restored {view.id} at {one_line(view.prefix)}.")
 
     face.out.emit(
-        {"restored": [{"id": view.id, "prefix": view.prefix} for view in views]},
+        restored_document(views),
         ids=[view.id for view in views],
         table=table,
     )

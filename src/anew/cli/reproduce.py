@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..commands.difference import margins_of, tolerance_of
 from .face import Face, complete_experiment, shared
 from .noise import show_noise
 from .output import Column
 from .rerunning import confirm_plan, explain_options, shown_progress
-from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
+from .tolerances import margin_options, tolerance_options
 from .verdicts import show_judgement
 from .words import one_line
 

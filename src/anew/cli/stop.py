@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..commands.documents import stopped_document
 from .face import Face, complete_experiment, shared
 from .words import one_line
 
@@ -64,7 +65,7 @@ def stop(
         if not told and store.backend.about().root is not None:
             face.out.say("No program of it runs on this machine; run the command where it runs.")
 
-    face.out.emit({"ids": ids, "told": told, "running": running}, ids=running, table=table)
+    face.out.emit(stopped_document(ids, told, running), ids=running, table=table)
     return 1 if running and not no_wait else 0
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from ..reproduce.groups import Margins
-    from ..reproduce.verdict import Tolerance
-
-__all__ = ["margin_options", "margins_of", "tolerance_of", "tolerance_options"]
+__all__ = ["margin_options", "tolerance_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,36 +33,6 @@ def tolerance_options(function: F) -> F:
     return function
 
 
-def tolerance_of(rtol: Sequence[str], atol: Sequence[str]) -> Tolerance:
-    """The tolerance that these options ask for.
-
-    Raises:
-        BadParameter: One is no number of 0 or more.
-    """
-    from ..reproduce.verdict import Tolerance
-
-    general = {"rtol": 0.0, "atol": 0.0}
-    patterns: list[tuple[str, float | None, float | None]] = []
-    for name, texts in (("rtol", rtol), ("atol", atol)):
-        for text in texts:
-            pattern, equals, number = text.rpartition("=")
-            try:
-                value = float(number)
-            except ValueError:
-                value = -1.0
-            if not 0 <= value < float("inf"):
-                raise click.BadParameter(
-                    f"{text!r} is no number of 0 or more.", param_hint=f"--{name}"
-                )
-            if not equals:
-                general[name] = value
-            else:
-                patterns.append(
-                    (pattern, value, None) if name == "rtol" else (pattern, None, value)
-                )
-    return Tolerance(general["rtol"], general["atol"], patterns)
-
-
 def margin_options(function: F) -> F:
     """The options of a comparison of two groups of runs."""
     for option in (
@@ -82,31 +48,3 @@ def margin_options(function: F) -> F:
     ):  # fmt: skip
         function = option(function)
     return function
-
-
-def margins_of(texts: Sequence[str]) -> Margins | None:
-    """The margins that `--equivalent` asks for; None where it was not given.
-
-    Raises:
-        BadParameter: One is no margin, or none is for all metrics.
-    """
-    from ..reproduce.equivalence import Margin
-    from ..reproduce.groups import Margins
-
-    general = None
-    patterns: list[tuple[str, Margin]] = []
-    for text in texts:
-        pattern, equals, size = text.rpartition("=")
-        try:
-            margin = Margin.parse(size)
-        except ValueError:
-            raise click.BadParameter(
-                f"{size!r} is no margin: give a number above 0, such as 0.01, 2% or 2sd.", param_hint="--equivalent"
-            ) from None  # fmt: skip
-        if equals:
-            patterns.append((pattern, margin))
-        else:
-            general = margin
-    if not texts:
-        return None
-    return Margins(general, patterns)

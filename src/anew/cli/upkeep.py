@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
+from ..commands.documents import usage_document
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
 from .table import Column
@@ -76,11 +77,7 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
                 _tell_of_copies(face, root, usage.by_experiment)
 
         face.out.emit(
-            {
-                "total": usage.total,
-                "by_kind": dict(usage.by_kind),
-                "by_experiment": dict(usage.by_experiment),
-            },
+            usage_document(usage),
             ids=[str(usage.total)],
             table=table,
         )

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
-from ..commands.documents import experiment_document
-from .columns import experiment_columns, headline_metrics, parse_fields
+from ..commands.answers import watch_document, watched
+from ..commands.questions import WatchOptions
+from ..reading.headline import headline_metrics
+from .columns import experiment_columns, parse_fields
 from .curves import painted
 from .face import Face, shared
 from .words import moment, one_line, plural
@@ -74,20 +77,16 @@ def watch(
     if not once and not face.out.terminal:
         raise click.UsageError("watch draws on a terminal; --once prints what is running now.")
     fields = parse_fields(columns)
-    condition = f"(status in ('running', 'pending') or ended_at > {recent!r})"
-    if filter:
-        condition = f"({filter}) and {condition}"
+    question = WatchOptions(filter=filter, recent=recent, limit=limit)
     with face.store() as store:
         if once:
-            _once(face, store, condition, fields, limit)
+            _once(face, store, question, fields)
         else:
-            _live(face, store, condition, fields, metric, limit, interval)
+            _live(face, store, question, fields, metric, interval)
 
 
-def _once(
-    face: Face, store: Store, condition: str, fields: Sequence[str], limit: int | None
-) -> None:
-    found = store.list(condition, limit=limit, reproductions=True)
+def _once(face: Face, store: Store, question: WatchOptions, fields: Sequence[str]) -> None:
+    found = watched(store, question)
 
     def table() -> None:
         if not found:
@@ -97,7 +96,7 @@ def _once(
             face.out.table(experiment_columns(store, views, face.out, wanted=fields))
 
     face.out.emit(
-        {"total": found.total, "experiments": [experiment_document(v) for v in found]},
+        watch_document(found),
         ids=found.ids,
         table=table,
     )
@@ -110,10 +109,9 @@ def _running_first(views: Iterable[ExperimentView]) -> list[ExperimentView]:
 def _live(
     face: Face,
     store: Store,
-    condition: str,
+    question: WatchOptions,
     fields: Sequence[str],
     metric: str | None,
-    limit: int | None,
     interval: float,
 ) -> None:
     from rich.live import Live
@@ -123,7 +121,8 @@ def _live(
         while True:
             room = max(1, console.height - 3)
             store.refresh()
-            found = store.list(condition, limit=min(limit or room, room), reproductions=True)
+            most = min(question.limit or room, room)
+            found = watched(store, msgspec.structs.replace(question, limit=most))
             picture = _picture(
                 face, store, _running_first(found), found.total, fields, metric, console.height
             )

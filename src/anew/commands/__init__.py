@@ -1,1 +1,1 @@
-"""What the commands that look answer: the documents of `--json`, which a server answers likewise under `/api/v1/commands/`."""
+"""What the commands answer: the documents of `--json`, which a server answers likewise under `/api/v1/commands/`."""

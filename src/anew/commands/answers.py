@@ -7,19 +7,27 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, NotFound
+from ..models.asking import find_lineage
 from . import questions as asked
+from .difference import DiffOptions, diff_document
 from .documents import (
+    alert_document,
     experiment_document,
     fact_document,
     file_document,
+    fired_document,
     goal_document,
     line_document,
+    lineage_document,
     model_document,
+    open_document,
     place_of,
     trashed_document,
+    usage_document,
     value_document,
     view_document,
 )
+from .drawing import PlotOptions, charts_of, drawn_of, plot_document
 
 if TYPE_CHECKING:
     from ..reading.files import FileView
@@ -38,6 +46,8 @@ __all__ = [
     "listed",
     "show_document",
     "those_of",
+    "watch_document",
+    "watched",
 ]
 
 
@@ -234,6 +244,30 @@ def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
     )
 
 
+def _watch(store: Store, question: asked.WatchOptions) -> dict[str, Any]:
+    return watch_document(watched(store, question))
+
+
+def watched(store: Store, question: asked.WatchOptions) -> Experiments:
+    """What is running, and what ended lately."""
+    condition = f"(status in ('running', 'pending') or ended_at > {question.recent!r})"
+    if question.filter:
+        condition = f"({question.filter}) and {condition}"
+    return store.list(condition, limit=question.limit, reproductions=True)
+
+
+def watch_document(found: Experiments) -> dict[str, Any]:
+    """What `watch --once` answers."""
+    return {"total": found.total, "experiments": [experiment_document(view) for view in found]}
+
+
+def _du(store: Store, question: asked.DuOptions) -> dict[str, Any]:
+    views = None
+    if question.experiments or question.filter:
+        views = those_of(store, question.experiments, question.filter)
+    return usage_document(store.du(views))
+
+
 def _models_show(store: Store, question: asked.ModelsShowOptions) -> dict[str, Any]:
     one = store.models.get(question.model)
     return {**model_document(one.fact), "history": [fact_document(each) for each in one.history()]}
@@ -251,14 +285,42 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
     "history": (asked.HistoryOptions, _history, "Metrics side by side, a row for each step or time."),
     "logs": (asked.LogsOptions, _logs, "What experiments logged."),
     "files": (asked.FilesOptions, _files, "The files and values of an experiment."),
+    "open": (
+        asked.OpenOptions,
+        lambda store, question: open_document(store.get(question.experiment)),
+        "What an experiment logged beside numbers.",
+    ),
+    "lineage": (
+        asked.LineageOptions,
+        lambda store, question: lineage_document(find_lineage(store.backend, question.what, files=False)),
+        "Where a model, an experiment or a content comes from, and what came of it.",
+    ),
     "goal": (
         asked.GoalOptions,
         lambda store, question: {"goals": [goal_document(one) for one in store.goals()]},
         "What was said of metrics.",
     ),
+    "watch": (asked.WatchOptions, _watch, "What is running, and what ended lately."),
+    "plot": (
+        PlotOptions,
+        lambda store, question: plot_document(charts_of(drawn_of(store, question))),
+        "Curves as points, thinned out so that extremes stay.",
+    ),
+    "diff": (DiffOptions, diff_document, "Where two experiments differ: a verdict, and what was captured otherwise."),
+    "du": (asked.DuOptions, _du, "How much disk space experiments use."),
+    "alert/list": (
+        asked.AlertListOptions,
+        lambda store, question: {"alerts": [alert_document(one) for one in store.alerts.list()]},
+        "The alerts.",
+    ),
+    "alert/log": (
+        asked.AlertLogOptions,
+        lambda store, question: {"fired": [fired_document(one) for one in store.alerts.fired()[: max(0, question.limit)]]},
+        "What alerts found, newest first.",
+    ),
     "restore": (
         asked.TrashOptions,
-        lambda store, question: {"trash": [trashed_document(one) for one in store.trash()]},
+        lambda store, question: {"trash": [trashed_document(one) for one in store.trash(question.filter)]},
         "What is in the trash.",
     ),
     "views": (
@@ -267,6 +329,15 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
             "views": [view_document(one) for one in store.saved_views.list(question.project)]
         },
         "Saved views.",
+    ),
+    "views/show": (
+        asked.ViewsShowOptions,
+        lambda store, question: {
+            "view": view_document(
+                store.saved_views.get(question.name, question.project, history=question.history), history=question.history
+            )
+        },
+        "A saved view.",
     ),
     "models": (
         asked.ModelsListOptions,

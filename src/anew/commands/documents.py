@@ -7,25 +7,39 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from ..alerts.firing import Fired
+    from ..alerts.rules import Alert
+    from ..models.lineage import LineageFacts
     from ..reading.files import FileView, ValueView
     from ..reading.goals import Goal
     from ..reading.logs import LogLine
     from ..reading.saved_views import SavedView
-    from ..reading.upkeep import Trashed
+    from ..reading.upkeep import Deleted, Trashed, Usage
     from ..reading.views import ExperimentView
     from ..record.models import ModelFact
 
 __all__ = [
+    "alert_document",
+    "deleted_document",
+    "destination",
     "experiment_document",
     "fact_document",
     "file_document",
+    "fired_document",
     "goal_document",
     "line_document",
+    "lineage_document",
     "model_document",
+    "of_model_document",
+    "open_document",
     "place_of",
+    "restored_document",
+    "stopped_document",
     "trashed_document",
+    "usage_document",
     "value_document",
     "view_document",
 ]
@@ -101,6 +115,21 @@ def file_document(one: FileView, saved: Path | None = None) -> dict[str, Any]:
     }
 
 
+def open_document(view: ExperimentView) -> dict[str, Any]:
+    """The values and files of an experiment, as `open` lists them."""
+    return {
+        "id": view.id,
+        "values": [value_document(one) for one in view.values()],
+        "files": [value_document(one) for one in view.files],
+    }
+
+
+def lineage_document(found: LineageFacts) -> dict[str, Any]:
+    """Where something comes from, and what came of it."""
+    plain: dict[str, Any] = msgspec.to_builtins(found)
+    return plain
+
+
 def line_document(line: LogLine, experiment_id: str) -> dict[str, Any]:
     """A line of a log."""
     return {
@@ -143,6 +172,15 @@ def trashed_document(one: Trashed) -> dict[str, Any]:
     return found
 
 
+def usage_document(usage: Usage) -> dict[str, Any]:
+    """What experiments take on disk."""
+    return {
+        "total": usage.total,
+        "by_kind": dict(usage.by_kind),
+        "by_experiment": dict(usage.by_experiment),
+    }
+
+
 def fact_document(fact: Any) -> dict[str, Any]:
     """A version, an alias or a change of a model, without the events that it is made of."""
     plain: dict[str, Any] = msgspec.to_builtins(fact)
@@ -157,3 +195,53 @@ def model_document(fact: ModelFact) -> dict[str, Any]:
     for one in (*plain["versions"], *plain["withdrawn"], *plain["aliases"]):
         one.pop("events", None)
     return plain
+
+
+def of_model_document(found: Any) -> dict[str, Any]:
+    """A registered model, or a version of one."""
+    from ..models.views import Model
+
+    return model_document(found.fact) if isinstance(found, Model) else fact_document(found.fact)
+
+
+def destination(to: str) -> str:
+    """A destination without what would let others use it: the path of a URL may be a credential."""
+    kind, separator, rest = to.partition("://")
+    return f"{kind}://{rest.partition('/')[0].rpartition('@')[2]}/…" if separator else to
+
+
+def alert_document(one: Alert) -> dict[str, Any]:
+    """An alert."""
+    return {
+        "name": one.name, "filter": one.filter, "when": one.when, "to": [destination(to) for to in one.to],
+        "project": one.project, "user": one.user, "time": one.time,
+    }  # fmt: skip
+
+
+def fired_document(one: Fired) -> dict[str, Any]:
+    """What an alert found, and who has been told."""
+    return {
+        "alert": one.alert, "when": one.when, "experiment": one.experiment, "prefix": one.prefix, "why": one.why,
+        "time": one.time, "told": one.told,
+        "to": [
+            {"to": destination(to), "state": how.state, "tried": how.tried, "error": how.error or None}
+            for to, how in one.to.items()
+        ],
+    }  # fmt: skip
+
+
+def deleted_document(done: Deleted, *, permanently: bool = False) -> dict[str, Any]:
+    """What was deleted."""
+    return {
+        "deleted": done.count, "bytes": done.bytes, "permanently": permanently, "ids": list(done.ids),
+    }  # fmt: skip
+
+
+def restored_document(views: Sequence[ExperimentView]) -> dict[str, Any]:
+    """What was taken out of the trash."""
+    return {"restored": [{"id": view.id, "prefix": view.prefix} for view in views]}
+
+
+def stopped_document(ids: Sequence[str], told: int, running: Sequence[str]) -> dict[str, Any]:
+    """What was asked to stop: how many programs of this machine were told, and what still runs."""
+    return {"ids": list(ids), "told": told, "running": list(running)}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["BestOptions", "CompareOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions"]  # fmt: skip
+__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "OpenOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
 
 
 class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +93,22 @@ class LogsOptions(msgspec.Struct, frozen=True, kw_only=True):
     tail: int | None = None
 
 
+class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew open` without a name."""
+
+    experiment: str
+
+
+class LineageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew lineage`; a file of the server's own disk is not meant.
+
+    Attributes:
+        what: A version of a model, an experiment, or the name or hash of a content.
+    """
+
+    what: str
+
+
 class FilesOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew files`."""
 
@@ -105,14 +121,53 @@ class GoalOptions(msgspec.Struct, frozen=True):
     """As `anew goal` without a metric."""
 
 
-class TrashOptions(msgspec.Struct, frozen=True):
+class TrashOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew restore --list`."""
+
+    filter: str | None = None
+
+
+class WatchOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew watch --once`.
+
+    Attributes:
+        recent: What ended this long ago is there too.
+    """
+
+    filter: str | None = None
+    recent: str = "10m"
+    limit: int | None = None
+
+
+class DuOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew du`; the whole store if nothing is named."""
+
+    experiments: tuple[str, ...] = ()
+    filter: str | None = None
+
+
+class AlertListOptions(msgspec.Struct, frozen=True):
+    """As `anew alert list`."""
+
+
+class AlertLogOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew alert log`."""
+
+    limit: int = 50
 
 
 class ViewsListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew views list`."""
 
     project: str | None = None
+
+
+class ViewsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew views show`."""
+
+    name: str
+    project: str | None = None
+    history: bool = False
 
 
 class ModelsListOptions(msgspec.Struct, frozen=True, kw_only=True):

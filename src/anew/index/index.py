@@ -27,6 +27,7 @@ from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
+from .resting import Resting
 from .state import UNREAD, UNSETTLED, awaited_by, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
@@ -83,6 +84,7 @@ class Index:
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._unsettled: set[str] = set()
+        self._resting = Resting(self.root)
         self._depth = 0
         self._walked_at: float | None = None
         self._around_at = 0.0
@@ -309,6 +311,7 @@ class Index:
         if not os.path.isdir(self.root.root):
             return Refreshed()
         if state is not CatalogState.COMPLETE:
+            self._resting.forget()
             # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
             ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             self._save_deleted()
@@ -345,7 +348,7 @@ class Index:
             for k, v in marks.items()
             if k.startswith(_ROOT)
         }
-        prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
+        prefixes = dict.fromkeys((*self._resting.awake(outstanding.followed), *self._unread))
         ends: dict[str, RootPosition] = {}
         deletions = False
         for chunk in follow_root(self.root, positions):
@@ -450,6 +453,7 @@ class Index:
                 renew(self.stores.lock)
             if progress is not None:
                 progress(turn.done, turn.of)
+        self._resting.note(sink.until)
         self._unread = sink.unread
         self._unsettled = sink.unsettled or set()
         return Refreshed(sink.experiments, sink.points, sink.problems)

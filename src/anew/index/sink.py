@@ -40,6 +40,7 @@ class IndexSink:
 
     Attributes:
         experiments, points, problems: How many of each were committed.
+        until: By prefix, until when an experiment that is followed needs no look if nothing in its folder changes.
     """
 
     streams: frozenset[Stream] = STREAMS
@@ -64,6 +65,7 @@ class IndexSink:
         self._unsettled_points = 0
         self._deleted = deleted
         self.experiments = self.points = self.problems = 0
+        self.until: dict[str, float] = {}
         self._stores = stores
         self._journals = journals
         self._begin()
@@ -75,6 +77,7 @@ class IndexSink:
         self._doomed: dict[int, str] = {}
         self._looked: set[str] = set()
         self._failed: dict[str, str] = {}
+        self._rests: dict[str, float] = {}
 
     def cursors(self, experiments: Sequence[Followed]) -> dict[str, Cursor]:
         """See `Sink.cursors`. A copy of an experiment that is still where it was is left out."""
@@ -131,6 +134,9 @@ class IndexSink:
         entry = visit.entry(now)
         if entry is not None:
             self._entries[experiment.prefix] = entry
+        rests = visit.rests_until(now)
+        if rests is not None:
+            self._rests[experiment.prefix] = rests
         return False
 
     def failed(self, experiment: Followed, error: Exception) -> None:
@@ -159,6 +165,7 @@ class IndexSink:
             self._stores.series.drop(experiment_id)
         self.experiments += len(entries)
         self.points += sum(visit.points for visit in self._visits.values())
+        self.until |= {prefix: t for prefix, t in self._rests.items() if prefix in self._visits}
         self.problems += sum(len(entry.problems) for entry in entries)
         if self.unsettled is not None:
             self._settle(entries, self.unsettled)

@@ -20,7 +20,7 @@ from ..journal.follow import (
 )
 from ..journal.sealing import may_seal
 from ..journal.storage import Lies, Storage
-from ..journal.vanished import Gone, gone_writers, write_down
+from ..journal.vanished import Gone, gone_writers, judged_again, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Captured, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
@@ -280,6 +280,12 @@ class Visit:
         if not self._took and live and self._known and self._known.status == status:
             return None
         return self._entry(self._facts(status, reason, ended_at, paused), live)
+
+    def rests_until(self, now: float) -> float | None:
+        """Until when nothing can become known of it unless something in its folder changes; None if that may be at any time."""
+        if self.place.share is not None:  # what is whose may change with a neighbour
+            return None
+        return judged_again(self._storage, self.state, self._gone, now)
 
     def _entry(self, facts: ExperimentFacts, live: bool) -> Entry:
         entry = Entry(

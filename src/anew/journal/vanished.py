@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 from .layout import ExperimentLayout, RootLayout, split_part
-from .liveness import is_this_process, seems_gone
+from .liveness import HEARTBEATS_MISSED, host_name, is_this_process, seems_gone
 from .storage import FolderStorage, Storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..record.fold import ExperimentState
 
-__all__ = ["Gone", "gone_writers", "settle", "write_down"]
+__all__ = ["Gone", "gone_writers", "judged_again", "settle", "write_down"]
+
+_DICE = (
+    random.Random()
+)  # of its own: a program that seeded its generator draws the same numbers as without us
+_RECHECKED = 60.0
+"""Seconds after which it is looked again, whatever was found; less for some, so that not all of them come at once."""
 
 
 class Gone:
@@ -83,6 +90,35 @@ def gone_writers(
         if found is not None:
             gone.append(Gone(name, min(since, now), *found))
     return gone
+
+
+def judged_again(
+    storage: Storage, state: ExperimentState, gone: list[Gone], now: float
+) -> float | None:
+    """When the next writer may turn out to have vanished if nothing is written meanwhile, a minute from now at most.
+
+    Args:
+        gone: Those that are gone now.
+
+    Returns:
+        None if that may be at any time: a process of this machine may end at once.
+    """
+    until = now + _RECHECKED * _DICE.uniform(0.5, 1.0)
+    silent = {one.writer for one in gone}
+    signs: dict[str, float] | None = None
+    for name, writer in state.writers.items():
+        opened = writer.opened
+        if writer.ended_at is not None or opened.role == "edit":
+            continue
+        if opened.boot and opened.host == host_name():
+            return None
+        if name in silent or not opened.heartbeat:
+            continue
+        if signs is None:
+            signs = _signs(storage)
+        since = signs.get(name, opened.t)
+        until = min(until, since + opened.heartbeat * HEARTBEATS_MISSED)
+    return until
 
 
 def settle(state: ExperimentState, gone: list[Gone]) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Part",
     "Question",
     "Selected",
+    "SettingKind",
     "SortKey",
     "Wanted",
     "ask",
@@ -108,6 +109,7 @@ class Selected(msgspec.Struct, frozen=True):
     next: int | None = None
 
 
+SettingKind = Literal["param", "config", "tag"]
 Part = Literal["state", "metrics", "files", "values", "problems"]
 
 
@@ -127,13 +129,16 @@ class NamesQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """Which names there are, or which values a field has.
 
     Attributes:
-        kind: Of what: a param, a config key, a metric, a tag, a bindr, or "value" for the values of `field`.
+        kind: Of what: a param, a config key, a metric, a tag, a bindr, or "value" for the values of `field`. A "setting" is a param, a
+            config key or a tag that has a value; how many have it, and whether these differ, is always told of it.
+        among: The experiments that have them, for "setting" and "metric"; all if None. Its limit, sort and columns are not looked at.
         contains: Only those with this text in them, upper and lower case alike.
         counts: Whether to count the experiments that have each. Values are always counted.
         limit: At most this many: names in the order of their code points, values with the most frequent first.
     """
 
-    kind: Literal["param", "config", "metric", "tag", "bindr", "value"]
+    kind: Literal["param", "config", "metric", "tag", "bindr", "value", "setting"]
+    among: Question | None = None
     field: Field | None = None
     contains: str = ""
     counts: bool = False
@@ -142,11 +147,17 @@ class NamesQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Name(msgspec.Struct, frozen=True):
-    """A name, or a value of a field as `value`; `count` is how many experiments have it, if that was asked for."""
+    """A name, or a value of a field as `value`; `count` is how many experiments have it, if that was asked for.
+
+    Of a setting, `kind` says which kind it is of, `values` how many different values it has, and `value` which one if that is one: as a
+    text, if it is none of what a value may be here. A plain tag has the value True.
+    """
 
     name: str
     count: int | None = None
-    value: str | float | bool | None = None
+    value: str | int | float | bool | None = None
+    values: int | None = None
+    kind: SettingKind | None = None
 
 
 def ask(

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from ..errors import InvalidValue
 from ..query.fields import written
-from ..query.question import Column, NamesQuestion, Question, Wanted, parse_field
+from ..query.question import Name, NamesQuestion, Question, SettingKind, Wanted, parse_field
 from ..query.telling import MOST_METRICS, FieldFact, Telling
 from .backend import Backend
 from .goals import Goals, GoalsOf
 
 __all__ = ["telling"]
 
-_SECTIONS = ("params", "config", "tags")
+_SECTIONS: dict[SettingKind, Literal["params", "config", "tags"]] = {
+    "param": "params", "config": "config", "tag": "tags",
+}  # fmt: skip
 # What is different in every run by design, or says where something lies, comes after what was chosen.
 _DULL = re.compile(
     r"(^|[._])(seed|random_state|path|dir|file|folder|root|url|output|workers|num_workers|device)$",
@@ -28,8 +29,10 @@ _HELD_OUT = ("val", "test", "eval", "dev")
 _RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
 _MACHINE = "system/"
 _FEW = 2000
-_MOST_CELLS = 1_000_000
-"""Up to so many values of metrics, those of just these experiments are looked up."""
+_MOST_LOOKED_UP = 1_000_000
+"""Up to so many values of metrics are those of few experiments looked up."""
+_MOST_CELLS = 5_000_000
+"""Up to so many values of metrics are read to count those of many."""
 
 
 def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS) -> Telling:
@@ -38,16 +41,16 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
     Args:
         metrics: At most so many metrics.
     """
-    wanted = tuple(Wanted(parse_field(one)) for one in _SECTIONS)
-    found = backend.select(
-        msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
+    among = msgspec.structs.replace(
+        question, columns=(), sort=(), group=(), limit=None, offset=0, total=False
     )
-    count = len(found.ids)
-    settings = [fact for column in found.columns for fact in _facts(column)]
+    count = _count(backend, among)
+    found = backend.names(NamesQuestion(kind="setting", among=among, now=question.now))
+    settings = [_fact(one) for one in found]
     shadowed = {one.name for one in settings if one.section == "params"}
     settings = [one for one in settings if one.section != "config" or one.name not in shadowed]
     settings.sort(key=lambda one: _rank(one, count))
-    names, whole = _metrics(backend, question, count)
+    names, whole = _metrics(backend, among, count)
     goals = GoalsOf(backend).now()
     places = _places(backend, question) if any(one.project for one in goals) else []
     known = [
@@ -69,25 +72,24 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
     return Telling(experiments=count, fields=told, headline=best, metrics=len(known), whole=whole)
 
 
-def _metrics(backend: Backend, question: Question, count: int) -> tuple[dict[str, int], bool]:
+def _count(backend: Backend, question: Question) -> int:
+    return backend.select(msgspec.structs.replace(question, limit=0, total=True)).total or 0
+
+
+def _metrics(backend: Backend, among: Question, count: int) -> tuple[dict[str, int], bool]:
     """The metrics of the experiments, and how many of them have each; and whether they are those of the whole store instead."""
-    names = backend.names(NamesQuestion(kind="metric", counts=True, now=question.now))
-    every = backend.select(Question(limit=0, total=True, now=question.now)).total or 0
+    names = backend.names(NamesQuestion(kind="metric", counts=True, now=among.now))
+    every = _count(backend, Question(now=among.now))
     all_of_them = {one.name: one.count or 0 for one in names}
     if count == every:
         return all_of_them, False
-    # Of more experiments than these, whole columns are read.
-    if (count if count <= _FEW else every) * len(names) > _MOST_CELLS:
+    # Of many experiments whole columns are read, but none of a metric that all have.
+    partial = sum(one < every for one in all_of_them.values())
+    few = count <= _FEW
+    if count * len(names) > _MOST_LOOKED_UP if few else every * partial > _MOST_CELLS:
         return all_of_them, True
-    wanted = (Wanted(parse_field("metrics")),)
-    found = backend.select(
-        msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
-    )
-    counted = {
-        column.name.partition(".")[2]: sum(one is not None for one in column.values)
-        for column in found.columns
-    }
-    return {name: number for name, number in counted.items() if number}, False
+    found = backend.names(NamesQuestion(kind="metric", among=among, now=among.now))
+    return {one.name: one.count or 0 for one in found}, False
 
 
 def _places(backend: Backend, question: Question) -> list[str]:
@@ -104,32 +106,15 @@ def _better(goals: Goals, metric: str, places: Sequence[str]) -> Literal["min", 
         return None
 
 
-def _facts(column: Column) -> Iterable[FieldFact]:
-    """What one column of the answer says; the column of tags has all of them."""
-    if column.name == "tags":
-        values: dict[str, list[Any]] = {}
-        for tags in column.values:
-            for name, value in (tags or {}).items():
-                values.setdefault(name, []).append(True if value is None else value)
-        for name, given in values.items():
-            yield _fact("tags", name, given)
-        return
-    section, _, name = column.name.partition(".")
-    yield _fact(section, name, [one for one in column.values if one is not None])
-
-
-def _fact(section: str, name: str, given: Sequence[Any]) -> FieldFact:
-    texts = Counter(map(repr, given))
-    only = given[0] if len(texts) == 1 else None
-    if not isinstance(only, (str, int, float, bool)):
-        only = None if only is None else repr(only)
+def _fact(one: Name) -> FieldFact:
+    section = _SECTIONS[one.kind or "param"]
     return FieldFact(
-        field=written(section, name),
-        section=section,  # type: ignore[arg-type]  # the answer has the sections asked for
-        name=name,
-        experiments=len(given),
-        values=len(texts),
-        only=only,
+        field=written(section, one.name),
+        section=section,
+        name=one.name,
+        experiments=one.count or 0,
+        values=one.values or 0,
+        only=one.value,
     )
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "about",
     "append",
     "append_allowed",
+    "append_noted",
     "changes",
     "documents",
     "facts",
@@ -220,14 +221,24 @@ def documents(call: Call) -> Any:
 
 def append(call: Call) -> Any:
     """See `Backend.append`; each edit needs a role where it changes something."""
-    backend, question = call.place.backend(call.caller), call.question
+    return append_noted(call, call.question)
+
+
+def append_noted(call: Call, question: AppendQuestion) -> Appended:
+    """Write edits down, and who made them.
+
+    Raises:
+        NotFound: An edit is about an experiment that is not there for the caller.
+        NotAllowed: They may not make one of them.
+    """
+    backend = call.place.backend(call.caller)
     allowed = allow(call.caller, question.edits, backend, call.place.upkeep(call.caller))
     for one in question.edits:
         if isinstance(one, DocumentEdit) and one.kind == ALERT:
             check_alert(one)
     done = backend.append(question)
-    for one in allowed:
-        call.note(str(one.edit.__struct_config__.tag), one.project, one.target)
+    for made in allowed:
+        call.note(str(made.edit.__struct_config__.tag), made.project, made.target)
     return done
 
 

@@ -144,6 +144,7 @@ class EditTests(BackendWriting):
             every = backend.points(PointsQuestion(ids=(first, second))).series
             named = backend.points(PointsQuestion(ids=(first,), metrics=("acc",), points=5)).series
             panel = backend.panel(PanelQuestion(ids=(first, second), metrics=("acc",)))
+            together = backend.panel(PanelQuestion(ids=(first, second), metrics=("acc", "loss")))
             columns = backend.select(self.now(columns=["metrics.acc.max"])).columns
             listed = self.now(columns=["metrics"], filter="metrics.acc.max > 0.5")
             return (
@@ -152,6 +153,7 @@ class EditTests(BackendWriting):
                 sorted((one.id, one.metric) for one in every),
                 [one.metric for one in named],
                 [one.id for one in panel.series],
+                [(one.id, one.metric) for one in together.series],
                 sorted(str(value) for value in columns[0].values),
                 backend.select(listed).ids,
                 backend.names(NamesQuestion(kind="metric", counts=True, now=time.time())),
@@ -160,9 +162,10 @@ class EditTests(BackendWriting):
         backend.select(self.now())
         before = told()
         backend.append(AppendQuestion((MetricsEdit(id=first, hide=("acc", "no"), why="wrong"),)))
-        metrics, counts, every, named, rows, maxima, fitting, names = told()
+        metrics, counts, every, named, rows, both, maxima, fitting, names = told()
         assert (metrics, counts, named, rows) == (["loss"], (1, 10), [], [second])
         assert every == sorted([(first, "loss"), (second, "acc"), (second, "loss")])
+        assert both == [(second, "acc"), (first, "loss"), (second, "loss")]
         assert maxima == ["0.9", "None"]
         assert list(fitting) == [second]
         assert names == (Name("acc", 1), Name("loss", 2))

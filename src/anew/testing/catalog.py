@@ -98,6 +98,16 @@ class CatalogContract(ScopeTests, QuestionTests):
         assert one.metrics == {name: combine(of) for name, of in entry.metrics.items()}
         assert (one.files, one.values, one.problems) == ((file,), (value,), (problem,))
 
+    def test_a_hidden_metric_goes_with_its_experiment(self, catalog: Catalog) -> None:
+        (key,) = self.save(catalog, entry_of("a", metrics={"m": [1.0], "n": [2.0]}, hidden=["m"]))
+        assert self.names(catalog, "metric") == ["n"]
+        catalog.save(Batch(doomed=[key]))
+        (again,) = self.save(catalog, entry_of("b", metrics={"n": [3.0]}, hidden=["m"]))
+        self.save(catalog, entry_of("b", key=again, metrics={"m": [1.0]}, hidden=["m"]))
+        (known,) = catalog.known(ids=["b"], tallies=True)
+        assert known.tallies is not None
+        assert list(known.tallies) == ["m"]
+
     def test_saving_again_changes_only_what_is_given(self, catalog: Catalog) -> None:
         first = entry_of(
             "a",

@@ -6,6 +6,7 @@ import math
 import threading
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,10 +20,11 @@ from ..query.question import (
     parse_field,
 )
 from ..record.status import Status
-from ..stores.catalog.protocol import Catalog
+from ..stores.catalog.protocol import Batch, Catalog
 from .catalog_writing import NOW, CatalogWriting, entry_of
 from .evaluation import Evaluation
 from .filters import experiments, filters, sorts
+from .settings_told import metrics_told, settings_told
 
 __all__ = ["QuestionTests"]
 
@@ -177,6 +179,53 @@ class QuestionTests(CatalogWriting):
         assert counted == [Name("Lora", 1), Name("lr", 2)]
         users = NamesQuestion(kind="value", field=parse_field("user"), now=NOW)
         assert catalog.names(users) == [Name("bob", 2, "bob"), Name("al", 1, "al")]
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(experiments(NOW), filters(), st.booleans())
+    def test_what_some_experiments_are_set_to_is_told_as_their_values_say_it(
+        self, catalog: Catalog, given: list[dict[str, Any]], text: str, finished: bool
+    ) -> None:
+        self.filled(catalog, given, finished)
+        for asked in (ask(now=NOW), ask(text, now=NOW)):
+            try:
+                expected = settings_told(catalog, asked), metrics_told(catalog, asked)
+            except QueryError:
+                continue  # a mistake, of these experiments
+            settings_, metrics = (
+                catalog.names(NamesQuestion(kind=kind, among=asked, now=NOW))
+                for kind in ("setting", "metric")
+            )
+            assert list(map(repr, settings_)) == list(map(repr, expected[0]))
+            assert metrics == expected[1]
+
+    def test_settings_are_told_as_they_are_after_a_change_and_of_those_that_are_listed(
+        self, catalog: Catalog
+    ) -> None:
+        keys = self.save(
+            catalog,
+            entry_of("a", params={"lr": 1, "long": "x" * 600, "kept": [1, {"a": None}]}),
+            entry_of("b", params={"lr": 1.0, "long": "x" * 600 + "y"}, tags={"t": None}),
+            entry_of("c", params={"lr": None}, tags={"t": "v"}),
+        )
+        told = NamesQuestion(kind="setting", among=ask(now=NOW), now=NOW)
+        assert catalog.names(told) == [
+            Name("kept", 1, "[1, {'a': None}]", values=1, kind="param"),
+            Name("long", 2, values=2, kind="param"),
+            Name("lr", 2, values=2, kind="param"),
+            Name("t", 2, values=2, kind="tag"),
+        ]
+        self.save(catalog, entry_of("b", key=keys[1], params={"lr": 1}, tags={"t": None}))
+        catalog.save(Batch(doomed=[keys[2]]))
+        assert catalog.names(told)[1:] == [
+            Name("long", 1, "x" * 600, values=1, kind="param"),
+            Name("lr", 2, 1, values=1, kind="param"),
+            Name("t", 1, True, values=1, kind="tag"),
+        ]
+        listed = msgspec.structs.replace(ask(now=NOW), ids=("b", "gone"))
+        of_one = NamesQuestion(kind="setting", among=listed, now=NOW)
+        assert [one.name for one in catalog.names(of_one)] == ["lr", "t"]
+        nothing = NamesQuestion(kind="setting", among=ask("name == 'nobody'", now=NOW), now=NOW)
+        assert catalog.names(nothing) == []
 
     def test_a_question_about_what_is_not_there_is_an_error(self, catalog: Catalog) -> None:
         self.save(catalog, entry_of("a", params={"lr": 1}))

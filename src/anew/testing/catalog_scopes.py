@@ -153,6 +153,9 @@ def _everything(catalog: Answers, filter: str, sort: list[str]) -> list[Any]:
         for counts in (True, False):
             asked = NamesQuestion(kind=kind, counts=counts)
             questions.append(functools.partial(catalog.names, asked))
+    for of in ("setting", "metric"):
+        some = lambda kind=of: catalog.names(NamesQuestion(kind=kind, among=question(), now=NOW))  # noqa: E731
+        questions.append(some)
     for field in ("name", "params.mixed", "tags.team", "owner"):
         value = NamesQuestion(kind="value", field=parse_field(field), now=NOW)
         questions.append(functools.partial(catalog.names, value))

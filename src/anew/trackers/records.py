@@ -20,6 +20,7 @@ from ..errors import NotFound
 from ..journal.documents import RootJournal
 from ..journal.edits import append_event
 from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.nudges import nudge
 from ..journal.permissions import set_mode
 from ..journal.root import announce, append_block, author_name, make_private, make_root
 from ..journal.storage import FolderStorage, Storage
@@ -307,15 +308,21 @@ class _FolderHome:
                 raise _gone(self.id) from None
             os.makedirs(os.path.dirname(path), exist_ok=True)
             append_block(path, lines)
+        self._told()
         if late:
             announce(self._root, "changed", self.id, self.prefix)
 
     def edit(self, kind: str, fields: Mapping[str, Any]) -> None:
         append_event(self._root, self._layout, self.id, kind, **fields)
+        self._told()
 
     def touch(self, writer: str) -> None:
         with contextlib.suppress(OSError):  # whatever comes next says what is wrong
             os.utime(self._layout.events(writer))
+        self._told()
+
+    def _told(self) -> None:
+        nudge(self._root.root, self.prefix)
 
     def ended(self, status: str) -> None:
         known = read_identity(self._layout.metadata) or {}

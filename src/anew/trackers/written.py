@@ -168,7 +168,7 @@ class Written:
     def start(self, user: str, host: str) -> None:
         """Open it for a client, or go on with the opening that is under way."""
         with self.alone():
-            state = self._state()
+            state = self.state()
             gone = gone_writers(self.home.storage(), state)
             silent = {one.writer for one in gone}
             mine = self._mine(state)
@@ -195,7 +195,7 @@ class Written:
             Conflict: No client ever opened it through a server.
         """
         with self.alone():
-            state = self._state()
+            state = self.state()
             writer = (
                 self._mine(state)
                 or self._adopted(state)
@@ -203,7 +203,7 @@ class Written:
                     (n for n, w in reversed(state.writers.items()) if self._is_mine(w.opened)), ""
                 )
             )
-            state = self._state()
+            state = self.state()
             if not writer:
                 raise Conflict(
                     f"{self.prefix} was not opened through a server, so no client ends it here."
@@ -220,7 +220,13 @@ class Written:
         if self._writer and not self._late:
             self.home.touch(self._writer)
 
-    def _state(self) -> ExperimentState:
+    def state(self) -> ExperimentState:
+        """What its journal adds up to now.
+
+        Raises:
+            NotFound: It was deleted.
+            OSError: It cannot be read.
+        """
         return fold(read_events(self.home.storage()))
 
     def _is_mine(self, opened: Any) -> bool:
@@ -282,7 +288,7 @@ class Written:
     def _ready(self) -> str:
         """The writer to write with; what comes after the end has one that decides nothing."""
         if not self._writer:
-            state = self._state()
+            state = self.state()
             mine = self._mine(state)
             if mine:
                 self._continue(mine)
@@ -303,7 +309,7 @@ class Written:
         """
         with self.alone():
             if not self._writer:
-                mine = self._mine(self._state())
+                mine = self._mine(self.state())
                 if not mine:
                     self.home.edit(kind, fields)
                     return

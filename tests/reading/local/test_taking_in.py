@@ -84,3 +84,27 @@ def test_what_goes_wrong_is_told_to_who_waits():
     with pytest.raises(OSError, match="the disk is gone"):
         beside.done_within(None)
     beside.close()
+
+
+def test_what_somebody_names_is_not_said_to_be_missing_before_all_was_looked_at(
+    tmp_path, monkeypatch
+):
+    recorded(tmp_path, 1)
+    opened = open_folder(str(tmp_path), patience=0.01)
+    ask = opened.backend
+    assert len(ask.select(Question(now=time.time())).ids) == 1
+    begun, may_end = threading.Event(), threading.Event()
+    look = opened.root.index.refresh
+
+    def long_look(progress=None):
+        begun.set()
+        assert may_end.wait(60)
+        return look(progress)
+
+    monkeypatch.setattr(opened.root.index, "refresh", long_look)
+    second = recorded(tmp_path, 2)
+    assert len(ask.select(Question(now=time.time())).ids) == 1
+    assert begun.is_set()
+    threading.Timer(0.2, may_end.set).start()
+    assert ask.resolve(ResolveQuestion((second,)))[0].id == second
+    opened.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -81,7 +82,8 @@ def test_the_calls_leave_what_the_native_calls_leave():
         table = anew.Table({"q": ["a", "b"], "n": [1, 2]})
         native.log_value("t.json", table, metadata={"artifact_file": "t.json"})
         native.log_value("pic", anew.Image(np.zeros((2, 3, 3), np.uint8)), 4)
-        native.add_tags({"t": "2", "u": 3})
+        listed = json.dumps([{"path": "t.json", "type": "table"}])
+        native.add_tags({"t": "2", "mlflow.loggedArtifacts": listed, "u": 3})
         native.set_description("new")
     first, second = recorded(run.native.folder), recorded(native.folder)
     assert repr(first) == repr(second)  # NaN is not equal to itself

@@ -21,6 +21,7 @@ from anew.server.callers import Grant, Role
 from anew.server.identity.accounts import Accounts
 from anew.server.mlflow import MLFLOW_ROUTES
 from anew.trackers.mlflow.serve.missing import MISSING, missing_at
+from anew.trackers.mlflow.serve.reading import Reader
 from benchmarks.synthetic import write_experiment
 
 from .served import FILES, GroupServer, Server, point
@@ -34,6 +35,27 @@ def server(request: pytest.FixtureRequest, root: Path) -> Iterator[Server]:
         made = GroupServer(root, request.getfixturevalue("make_database")())
     yield made
     made.stop()
+
+
+def test_what_is_answered_to_a_change_is_true_before_anybody_has_looked_at_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where ten thousand that run are looked at first."""
+    experiment = server.experiment("lab/vision")
+    tags = [{"key": "mlflow.note.content", "value": "why"}, {"key": "team", "value": "ml"}]
+    asked = {"experiment_id": experiment, "run_name": "a/first", "start_time": 1_700_000_000_123}
+    ended = {"status": "FAILED", "end_time": 1_700_000_001_000, "run_name": "second"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "find", lambda *_: None)
+        run = server.ask("POST", "runs/create", {**asked, "tags": tags})["run"]
+    run_id = run["info"]["run_id"]
+    assert server.ask("GET", "runs/get", run_id=run_id)["run"] == run
+    assert run["info"]["status"] == "RUNNING"
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "find", lambda *_: None)
+        info = server.ask("POST", "runs/update", {"run_id": run_id, **ended})["run_info"]
+    assert server.ask("GET", "runs/get", run_id=run_id)["run"]["info"] == info
+    assert (info["status"], info["end_time"], info["run_name"]) == ("FAILED", 1_700_000_001_000, "second")  # fmt: skip
 
 
 def test_a_run_of_the_client_is_an_ordinary_experiment(server: Server) -> None:

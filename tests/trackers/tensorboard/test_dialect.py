@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import math
 import os
 import subprocess
@@ -596,3 +597,33 @@ def test_odd_tags_are_kept(writer: SummaryWriter):
     assert names == [
         "  loss ", "a\\nb", "untitled", "/loss", "group /x y",
     ]  # fmt: skip
+
+
+def test_numbers_are_exported_as_json(writer: SummaryWriter, tmp_path: Path):
+    writer.add_images("list", [np.ones((3, 4, 5))] * 2, dataformats="CHW")
+    writer.add_scalar("a/b", 0.5, 3)
+    writer.add_scalar("a/b", math.nan, 4)
+    writer.export_scalars_to_json(tmp_path / "all.json")
+    found = json.loads((tmp_path / "all.json").read_text())
+    ((_, step, value), (_, last, missing)) = found["runs/one/a/b"]
+    assert (step, value, last, math.isnan(missing)) == (3, 0.5, 4, True)
+
+
+def test_a_graph_whose_input_does_not_fit_is_refused_and_one_that_fits_changes_nothing(
+    writer: SummaryWriter,
+):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Dropout())
+    with pytest.raises(RuntimeError):
+        writer.add_graph(model, torch.rand(1, 9))
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    writer.add_graph(model, torch.zeros(1, 3))
+    assert torch.equal(torch.rand(1), expected)
+    assert model.training
+
+
+def test_pictures_of_an_embedding_are_square(writer: SummaryWriter):
+    with pytest.raises(AssertionError) as refused:
+        writer.add_embedding(torch.rand(2, 4), label_img=torch.rand(2, 3, 4, 8))
+    assert isinstance(refused.value, InvalidValue)

@@ -455,3 +455,72 @@ def test_arguments_are_checked_as_upstream_does():
     Path("a b", "f.txt").write_text("x")
     (entry,) = wandb.Artifact("r", "d").add_reference(Path("a b", "f.txt").absolute().as_uri())
     assert (entry.path, entry.size) == ("f.txt", 1)
+
+
+def test_boxes_of_a_scene_are_turned_by_their_quaternion():
+    plain = wandb.box3d(center=(3, 4, 5), size=(6, 8, 10), orientation=(2, 0, 0, 0), color=(1, 2, 3), label="car", score=0.5)  # fmt: skip
+    assert (plain["color"], plain["label"], plain["score"]) == ([1, 2, 3], "car", 0.5)
+    assert np.allclose(np.min(plain["corners"], 0), 0)
+    assert np.allclose(np.max(plain["corners"], 0), (6, 8, 10))
+    # A third of a turn about (1, 1, 1): x becomes y, y becomes z.
+    turned = wandb.box3d(center=(0, 0, 0), size=(6, 8, 10), orientation=(1, 1, 1, 1), color=(0, 0, 0))  # fmt: skip
+    assert np.allclose(np.max(turned["corners"], 0), (5, 3, 4))
+    with pytest.raises(ValueError):
+        wandb.box3d(center=(0, 0, 0), size=(1, 1, 1), orientation=(0, 0, 0, 0), color=(0, 0, 0))
+
+
+def test_captions_rates_and_lengths_of_several_are_told():
+    silence = np.zeros(100)
+    both = [wandb.Audio(silence, 50, caption="a"), wandb.Audio(silence, 100)]
+    assert wandb.Audio.captions(both) == ["a", ""]
+    assert wandb.Audio.captions(both[1:]) is False
+    assert (wandb.Audio.sample_rates(both), wandb.Audio.durations(both)) == ([50, 100], [2.0, 1.0])
+    assert wandb.Image.all_captions([wandb.Image(np.eye(2), caption="x")]) == ["x"]
+
+
+def test_a_figure_with_images_is_a_picture_and_no_plotly_figure():
+    from matplotlib.figure import Figure
+
+    lines, image = Figure(), Figure()
+    lines.add_subplot().plot([1, 2])
+    image.add_subplot().imshow(np.eye(2))
+    assert type(wandb.Plotly.make_plot_media(lines)) is wandb.Plotly
+    assert type(wandb.Plotly.make_plot_media(image)) is wandb.Image
+    with pytest.raises(ValueError):
+        wandb.Plotly(image)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: wandb.Table(pd.DataFrame({"a": [1]})),
+        lambda: wandb.Table([[1, 2], [3, 4]]),
+        lambda: wandb.Table(dataframe=[[1]]),
+    ],
+)
+def test_rows_in_the_place_of_columns_are_refused(make: Any):
+    with pytest.raises(AssertionError) as refused:
+        make()
+    assert isinstance(refused.value, wandb.UsageError)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: wandb.Object3D([[1, 2, 3]]),
+        lambda: wandb.Object3D({"type": "other"}),
+        lambda: wandb.Object3D(io.StringIO("x")),
+        lambda: wandb.Histogram(np_histogram=([1, 2], [1, 2])),
+        lambda: wandb.plot.line_series(xs=[[1], [2]], ys=[3]),
+    ],
+)
+def test_what_is_no_medium_is_refused(make: Any):
+    with pytest.raises(ValueError):
+        make()
+
+
+def test_an_incremental_table_gets_rows_alone():
+    table = wandb.Table(columns=["a"], data=[[1]], log_mode="INCREMENTAL")
+    table.add_data(2)
+    with pytest.raises(wandb.Error):
+        table.add_column("b", [1, 2])

@@ -13,6 +13,7 @@ from ...trackers.mlflow.dialect import calls as _calls
 from ...trackers.mlflow.dialect import constants as _constants
 from ...trackers.mlflow.dialect import experiments as _experiments
 from ...trackers.mlflow.dialect import fluent as _fluent
+from ...trackers.mlflow.dialect import logged as _logged
 from ...trackers.mlflow.dialect import schemas as _schemas
 from ...trackers.mlflow.dialect import searching as _searching
 from ...trackers.mlflow.dialect.automatic import (
@@ -67,6 +68,21 @@ from ...trackers.mlflow.dialect.fluent import (
     start_run,
 )
 from ...trackers.mlflow.dialect.images import Image
+from ...trackers.mlflow.dialect.logged import (
+    ActiveModel,
+    clear_active_model,
+    create_external_model,
+    delete_logged_model_tag,
+    finalize_logged_model,
+    get_active_model_id,
+    get_logged_model,
+    initialize_logged_model,
+    last_logged_model,
+    log_model_params,
+    search_logged_models,
+    set_active_model,
+    set_logged_model_tags,
+)
 from ...trackers.mlflow.dialect.places import (
     get_tracking_uri,
     is_tracking_uri_set,
@@ -88,6 +104,7 @@ __version__ = "3.17.0"
 
 __all__ = [
     "UNSUPPORTED",
+    "ActiveModel",
     "ActiveRun",
     "Image",
     "MlflowClient",
@@ -95,10 +112,13 @@ __all__ = [
     "active_run",
     "artifacts",
     "autolog",
+    "clear_active_model",
     "create_experiment",
+    "create_external_model",
     "data",
     "delete_experiment",
     "delete_experiment_tag",
+    "delete_logged_model_tag",
     "delete_run",
     "delete_tag",
     "disable_system_metrics_logging",
@@ -106,17 +126,22 @@ __all__ = [
     "end_run",
     "entities",
     "exceptions",
+    "finalize_logged_model",
     "flush_artifact_async_logging",
     "flush_async_logging",
+    "get_active_model_id",
     "get_artifact_uri",
     "get_experiment",
     "get_experiment_by_name",
+    "get_logged_model",
     "get_parent_run",
     "get_registry_uri",
     "get_run",
     "get_tracking_uri",
+    "initialize_logged_model",
     "is_tracking_uri_set",
     "last_active_run",
+    "last_logged_model",
     "load_table",
     "log_artifact",
     "log_artifacts",
@@ -127,6 +152,7 @@ __all__ = [
     "log_inputs",
     "log_metric",
     "log_metrics",
+    "log_model_params",
     "log_param",
     "log_params",
     "log_stream",
@@ -137,12 +163,15 @@ __all__ = [
     "restore_experiment",
     "restore_run",
     "search_experiments",
+    "search_logged_models",
     "search_model_versions",
     "search_registered_models",
     "search_runs",
+    "set_active_model",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_logged_model_tags",
     "set_model_version_tag",
     "set_registry_uri",
     "set_system_metrics_sampling_interval",
@@ -157,9 +186,15 @@ provide(
     __name__,
     {
         "data.dataset": {"Dataset": data.Dataset},
+        "data.code_dataset_source": {"CodeDatasetSource": data.CodeDatasetSource},
+        "data.http_dataset_source": {"HTTPDatasetSource": data.HTTPDatasetSource},
+        "data.meta_dataset": {"MetaDataset": data.MetaDataset},
+        "data.polars_dataset": {"from_polars": data.from_polars},
         "data.numpy_dataset": {"from_numpy": data.from_numpy},
         "data.pandas_dataset": {"from_pandas": data.from_pandas},
         "entities.experiment": {"Experiment": entities.Experiment},
+        "entities.logged_model": {"LoggedModel": entities.LoggedModel},
+        "entities.logged_model_status": {"LoggedModelStatus": entities.LoggedModelStatus},
         "entities.metric": {"Metric": entities.Metric},
         "entities.param": {"Param": entities.Param},
         "entities.run": {"Run": entities.Run},
@@ -169,7 +204,11 @@ provide(
         "environment_variables": _constants.VARIABLES,
         "tracking.client": {"MlflowClient": MlflowClient},
         "tracking.context.registry": {"resolve_tags": _constants.resolve_tags},
-        "tracking.fluent": named(_fluent) | named(_calls) | named(_experiments) | named(_searching),
+        "tracking.fluent": named(_fluent)
+        | named(_logged)
+        | named(_calls)
+        | named(_experiments)
+        | named(_searching),
         "types": named(_schemas),
         "types.schema": named(_schemas),
         "utils.mlflow_tags": _constants.TAGS,
@@ -189,7 +228,6 @@ UNSUPPORTED: dict[str, str] = {
     "run.info.artifact_uri as a folder": "each version of a file has its own folder there; `mlflow.artifacts` gives files by their paths",
     "ViewType.DELETED_ONLY": "runs that were deleted are in the trash and are not searched; `get_run` tells their stage, `restore_run` brings one back",
     'log_param("model", {…})': "a mapping is kept nested, and read by dotted names: `params.model.depth`",
-    "log_table with images in its cells": "keep images with `log_image`",
 }
 
 

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from ...trackers.mlflow.dialect.data import Dataset, from_numpy, from_pandas
+from ...trackers.mlflow.dialect.data import (
+    CodeDatasetSource,
+    Dataset,
+    HTTPDatasetSource,
+    MetaDataset,
+    from_numpy,
+    from_pandas,
+    from_polars,
+)
 
-__all__ = ["Dataset", "from_numpy", "from_pandas"]
+__all__ = [
+    "CodeDatasetSource",
+    "Dataset",
+    "HTTPDatasetSource",
+    "MetaDataset",
+    "from_numpy",
+    "from_pandas",
+    "from_polars",
+]

@@ -11,11 +11,11 @@ import types
 from ...trackers.wandb import dialect
 from ...trackers.wandb.dialect import *  # noqa: F403  (all that it lists)
 from ...trackers.wandb.dialect import __all__ as _listed
+from ...trackers.wandb.dialect import disabled as _disabled
 from ...trackers.wandb.dialect import downloads as _downloads
 from ...trackers.wandb.dialect import environment as _environment
 from ...trackers.wandb.dialect import media as _media
 from ...trackers.wandb.dialect import public_run as _public_run
-from ...trackers.wandb.dialect import runs as _runs
 from ...trackers.wandb.dialect import sklearn as _sklearn
 from ...trackers.wandb.dialect import summaries as _summaries
 from ...trackers.wandb.dialect.api import Project as _Project
@@ -49,7 +49,12 @@ provide(
             "Files": _downloads.Files,
             "Run": _public_run.PublicRun,
         },
-        "data_types": {**named(_media), "Table": dialect.Table, "WBValue": _media.Media},
+        "data_types": {
+            **named(_media),
+            "box3d": dialect.box3d,
+            "Table": dialect.Table,
+            "WBValue": _media.Media,
+        },
         "env": named(_environment),
         "sdk.artifacts.artifact": {"Artifact": dialect.Artifact},
         "sdk.artifacts.exceptions": {
@@ -60,9 +65,9 @@ provide(
         "sdk.data_types.image": {"Image": dialect.Image},
         "sdk.data_types.table": {"Table": dialect.Table},
         "sdk.data_types.video": {"Video": dialect.Video},
-        "sdk.lib": {"RunDisabled": _runs.RunDisabled},
+        "sdk.lib": {"RunDisabled": _disabled.RunDisabled},
         "sdk.lib.config_util": {"ConfigError": errors.ConfigError},
-        "sdk.lib.disabled": {"RunDisabled": _runs.RunDisabled},
+        "sdk.lib.disabled": {"RunDisabled": _disabled.RunDisabled},
         "sdk.wandb_config": {"Config": dialect.Config},
         "sdk.wandb_run": {"Run": dialect.Run},
         "sdk.wandb_settings": {"Settings": dialect.Settings},

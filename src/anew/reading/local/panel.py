@@ -102,14 +102,7 @@ def _answer(read: PanelReading) -> Panel:
     grid = read.grid()
     if grid is None:
         return _nothing(read)
-    row_of = {key: row for row, key in enumerate(rows)}
-
-    def numbers(piece: Piece) -> Ints:
-        keys = zip(
-            piece.member.tolist(), piece.metric.tolist(), piece.attempt.tolist(), strict=True
-        )
-        return np.array([row_of[key] for key in keys], np.int64)
-
+    numbers = _numbered(rows)
     totals, counts, robust = _totals(read, grid, len(rows), numbers)
     if question.density is not None:
         ids = [members[number].place.experiment_id for number, _, _ in rows]
@@ -170,6 +163,27 @@ def _nothing(read: PanelReading) -> Panel:
 
 
 Numbers = Callable[[Piece], Ints]
+
+
+def _numbered(rows: Sequence[tuple[int, int, int]]) -> Numbers:
+    """Says which rows the series of a piece are, by the member, the metric and the attempt of each row."""
+    keys = np.array(rows, np.int64).reshape(-1, 3)
+    many = keys.max(axis=0, initial=0) + 1
+    places = _places_in(many, keys.T)
+    order = np.argsort(places)
+    ascending = places[order]
+
+    def numbers(piece: Piece) -> Ints:
+        wanted = _places_in(many, (piece.member, piece.metric, piece.attempt))
+        found: Ints = order[np.searchsorted(ascending, wanted)]
+        return found
+
+    return numbers
+
+
+def _places_in(many: Ints, of: Sequence[Ints] | Ints) -> Ints:
+    """Three numbers as one, each less than `many` of its kind."""
+    return np.asarray((of[0] * many[1] + of[1]) * many[2] + of[2], np.int64)
 
 
 def _totals(

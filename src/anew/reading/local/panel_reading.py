@@ -99,6 +99,9 @@ class PanelReading:
         self._unsure = origin is None
         self.names = tuple(dict.fromkeys(question.metrics))
         self.left_out: list[LeftOut] = []
+        self._has = np.array(
+            [[name in one.metrics for one in members] for name in self.names], np.bool_
+        ).reshape(len(self.names), len(members))
         self._parts = self._divided()
         self._kept: list[Piece] = []
         self._span: Span | None = None
@@ -166,7 +169,16 @@ class PanelReading:
             if self._is_long(numbers[0]) and (found := self._stretches(numbers[0])) is not None:
                 yield from found
             else:
-                yield from self._read(numbers)
+                yield from map(self._told, self._read(numbers))
+
+    def _told(self, piece: Piece) -> Piece:
+        """The series that are told of: a metric may be hidden in one experiment, and its points are still there."""
+        kept = self._has[piece.metric, piece.member]
+        if kept.all():
+            return piece
+        points = kept.repeat(piece.counts)
+        member, metric, attempt, counts, every = (one[kept] for one in piece[:5])
+        return Piece(member, metric, attempt, counts, every, piece.x[points], piece.value[points])
 
     # -- long series ---------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class OpenRoot:
         self.journal = RootJournal(RootLayout(path), user=user, durable=durable)
         self._refreshes = refresh
         self._begun = 0
+        self._behind = False  # whether an answer was given before all was taken in that was written
         self._last: Refreshed | None = None
         self._open()
 
@@ -102,6 +103,7 @@ class OpenRoot:
             if not self._there and os.path.isdir(self.path):
                 self.stores.close()
                 self._open()
+            self._behind = False
             with unlimited():  # whoever asks next needs it as well
                 self._last = self._in_room(lambda: self.index.refresh(progress))
             return self._last
@@ -140,8 +142,10 @@ class OpenRoot:
         """See `OpenStores.take_in`: begin with it where it takes longer than anybody waits."""
         if self._patience is None:
             self.refresh()
-        elif not self._taking_in.done_within(self._patience) and not self._complete():
-            self._taking_in.done_within(None)  # the first look: only what is all there is told
+        elif not self._taking_in.done_within(self._patience):
+            self._behind = True
+            if not self._complete():
+                self._taking_in.done_within(None)  # the first look: only what is all there is told
 
     def _complete(self) -> bool:
         return self.stores.catalog.state() is CatalogState.COMPLETE
@@ -154,11 +158,17 @@ class OpenRoot:
         time.sleep(seconds)
 
     def look_for(self, ref: str) -> bool:
-        """Look for what somebody named and the catalog does not know; whether there was news."""
+        """Look for what somebody named and the catalog does not know; whether there was news.
+
+        However long that takes: that something is not there is said once all was looked at that was written before.
+        """
         if not self._refreshes:
             return False
-        with self._turn() as mine:
-            return mine and self.index.seek(ref)
+        behind = self._behind
+        with self.guard:
+            if self._behind:
+                self.refresh()
+            return self.index.seek(ref) or behind
 
     def look_closer(self, prefixes: Sequence[str]) -> bool:
         """Look at the experiments at prefixes, also where nothing was announced; whether there was news."""

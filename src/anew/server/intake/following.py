@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 
+from ...journal.nudges import nudge
 from ...journal.root import announce_all
 from ...reading.local.root import OpenRoot
 from .filing import Home
@@ -57,6 +58,8 @@ class Following:
             self._arrived.update((home.id, home) for home in some)
             self._since = self._since or time.monotonic()
             self._say(some)
+        for home in some:
+            nudge(self._layout.root, home.prefix)
         self._news.set()
         self._begin()
 

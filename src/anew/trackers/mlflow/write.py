@@ -25,17 +25,11 @@ def project_of(name: str) -> str:
     return name if safe_path(name) == name else safe_segment(name, first=True)
 
 
-class Groups:
-    """The MLflow experiments of a root. Any number of processes may make and change them.
-
-    Args:
-        root: The root's folder, or its journal.
-    """
+class _InJournal:
+    """What is kept in the journal of a root, which is opened when it is needed."""
 
     def __init__(self, root: str | RootJournal) -> None:
         self._root = root
-        # What was read last, and how much the journal had then.
-        self._read: tuple[RootState, int, dict[str, Group]] | None = None
 
     @property
     def _journal(self) -> RootJournal:
@@ -45,6 +39,19 @@ class Groups:
 
             self._root = RootJournal(RootLayout(self._root))
         return self._root
+
+
+class Groups(_InJournal):
+    """The MLflow experiments of a root. Any number of processes may make and change them.
+
+    Args:
+        root: The root's folder, or its journal.
+    """
+
+    def __init__(self, root: str | RootJournal) -> None:
+        super().__init__(root)
+        # What was read last, and how much the journal had then.
+        self._read: tuple[RootState, int, dict[str, Group]] | None = None
 
     def all(self) -> list[Group]:
         """All that there are, deleted ones included."""
@@ -104,15 +111,12 @@ class Groups:
         self._journal.set_document(KIND, group.name, body, after=document)
 
 
-class LoggedModels:
+class LoggedModels(_InJournal):
     """The logged models of a root. Any number of threads may make and change them.
 
     Args:
-        journal: The root's journal.
+        root: The root's folder, or its journal.
     """
-
-    def __init__(self, journal: RootJournal) -> None:
-        self._journal = journal
 
     def all(self) -> list[LoggedModel]:
         """All that there are, deleted ones included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anew
 from anew import Status
+from anew.errors import InvalidValue
 
 from ..around import around, opened_by_a_dialect
 from ..places import prefix_of_path
@@ -26,12 +28,16 @@ UNSUPPORTED: dict[str, str] = {
     "tensorboard --logdir": "no event files are written, and the log directory is created but left empty; `ANEW_FORWARD_TO=tensorboard:runs` writes them as well",
     "purge_step": "the value is recorded, but no logged point is hidden or removed",
     "writer.file_writer, writer.all_writers": "there is no event file to write protocol buffers to",
-    "add_graph(model, input)": "the model is saved as text; it is neither run nor traced",
+    "add_graph(model, input)": "the model is saved as text; it is run once with the input, which must fit, and its graph is not drawn",
     "display_name, summary_description, new_style, double_precision": "accepted without effect; numbers are always float64",
-    "tensorboardX: export_scalars_to_json, comet_config, GlobalSummaryWriter": "`anew export` writes what was logged, `forward_to` sends it elsewhere, `anew.log_metric` logs without a handle",
+    "tensorboardX: comet_config, GlobalSummaryWriter": "`forward_to` sends what was logged elsewhere, `anew.log_metric` logs without a handle",
 }
 
 _made: set[str] = set()
+
+
+class NotSquare(InvalidValue, AssertionError):
+    """Pictures of an embedding have sides of two lengths."""
 
 
 class SummaryWriter:
@@ -50,7 +56,10 @@ class SummaryWriter:
 
     Attributes:
         native: The `anew.Experiment` below, for all it can do besides.
+        file_writer: None: there is no event file.
     """
+
+    file_writer = None
 
     def __init__(
         self,
@@ -130,6 +139,17 @@ class SummaryWriter:
 
     def __repr__(self) -> str:
         return f"<SummaryWriter {self.log_dir} {self.native!r}>"
+
+    def export_scalars_to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write all numbers that were logged into a JSON file: `{"<log_dir>/<tag>": [[time, step, value], …]}`."""
+        found: dict[str, list[list[Any]]] = {}
+        if self.native.folder:
+            with anew.Store(self.native.root) as store:
+                for name, metric in store.get(self.native.id).metrics.items():
+                    points = [[row["time"], row["step"], row["value"]] for row in metric.rows()]
+                    found[f"{self.log_dir}/{name}"] = points
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(found, file)
 
     # -- what it is given --------------------------------------------------------------------------
 
@@ -288,7 +308,9 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """Keep several images as one grid, eight in a row."""
+        """Keep several images as one grid, eight in a row; of a list, `dataformats` may be that of each."""
+        if isinstance(img_tensor, (list, tuple)) and "N" not in dataformats.upper():
+            dataformats = f"N{dataformats}"
         self._record(calls.add_images, tag, img_tensor, global_step, walltime, dataformats)
 
     def add_image_with_boxes(
@@ -440,7 +462,14 @@ class SummaryWriter:
 
         Raises:
             ValueError: There are not as many labels as vectors.
+            AssertionError: The pictures are not square.
         """
+        sides = tuple(getattr(label_img, "shape", ()))[2:]
+        if len(sides) == 2 and sides[0] != sides[1]:
+            raise NotSquare(
+                f"The pictures of an embedding are square, and these are {sides[1]}×{sides[0]}.",
+                key="label_img",
+            )
         self._record(
             calls.add_embedding, mat, metadata, label_img, global_step, tag, metadata_header
         )
@@ -458,7 +487,13 @@ class SummaryWriter:
         verbose: bool = False,
         use_strict_trace: bool = True,
     ) -> None:
-        """Keep what a model consists of, as a text; it is not traced."""
+        """Keep what a model consists of, as a text. It is run once with the input, if one is given.
+
+        Raises:
+            RuntimeError: The input does not fit; whatever the model raises.
+        """
+        if input_to_model is not None and hasattr(model, "named_modules"):
+            _run_once(model, input_to_model)
         self._record(calls.add_graph, model)
 
     def add_onnx_graph(self, prototxt: Any = None, *, onnx_model_file: Any = None) -> None:
@@ -484,6 +519,19 @@ class SummaryWriter:
     ) -> None:
         """Keep that these metrics are a value, its lower and its upper bound."""
         self._record(calls.add_custom_scalars_marginchart, tags, category, title)
+
+
+def _run_once(model: Any, given: Any) -> None:
+    """Run a model of PyTorch as it is evaluated; random numbers that follow are as if it had not been run."""
+    import torch
+
+    training = model.training
+    try:
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            model(*given) if isinstance(given, (tuple, list)) else model(given)
+    finally:
+        model.train(training)
 
 
 def _root() -> str:

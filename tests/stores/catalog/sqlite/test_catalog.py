@@ -12,6 +12,7 @@ import pytest
 from anew.query.question import FactsQuestion, ask
 from anew.stores.catalog.protocol import Batch, Catalog, CatalogDamaged, CatalogState
 from anew.stores.catalog.relational import schema as s
+from anew.stores.catalog.relational.answers import selected
 from anew.stores.catalog.sqlite import SqliteCatalog, files
 from anew.testing.catalog import CatalogContract
 from anew.testing.catalog_writing import entry_of
@@ -181,3 +182,36 @@ def test_a_catalog_that_cannot_be_reached_is_an_os_error(path: Path):
     path.mkdir()
     with pytest.raises(OSError):
         everything(catalog)
+
+
+def test_a_question_costs_as_much_in_a_catalog_that_grew_as_in_one_that_was_made_at_once(tmp_path):
+    """SQLite chooses among its indexes by how many rows it was told that there are, which for most people is one at first."""
+    number = 1_200
+    entries = [
+        entry_of(f"e{at:04}", created_at=float(at), started_at=float(at), metrics={"loss": [at % 97]})
+        for at in range(number)
+    ]  # fmt: skip
+    asked = ask(sort=["metrics.loss", "started_at"], limit=100, now=0.0)
+
+    def steps(path: Path, firsts: int) -> int:
+        catalog = SqliteCatalog(str(path))
+        catalog.create()
+        catalog.save(Batch(entries=entries[:firsts]))
+        catalog.finish()
+        for start in range(firsts, number, 200):
+            catalog.save(Batch(entries=entries[start : start + 200]))
+        taken = 0
+
+        def count() -> int:
+            nonlocal taken
+            taken += 1
+            return 0
+
+        with catalog.reading() as connection:
+            connection.set_progress_handler(count, 100)
+            assert len(selected(connection, asked).ids) == 100
+            connection.set_progress_handler(None, 0)
+        catalog.close()
+        return taken
+
+    assert steps(tmp_path / "grown.db", 1) <= 2 * steps(tmp_path / "made.db", number)

@@ -10,7 +10,7 @@ from .keys import Keys
 from .names import CatalogNames
 from .selection import Selection
 
-__all__ = ["counted", "selected"]
+__all__ = ["counted", "keys_of", "selected"]
 
 
 def selected(connection: Connection, question: Question) -> Selected:
@@ -36,10 +36,18 @@ def selected(connection: Connection, question: Question) -> Selected:
     return Selected(_ids(connection, keys), columns, total, after)
 
 
-def _listed(
-    connection: Connection, question: Question, selection: Selection, names: CatalogNames
-) -> Selected:
-    """The answer about the experiments that a question lists."""
+def keys_of(connection: Connection, question: Question) -> Keys:
+    """The keys of the experiments that a question selects, whatever its limit is."""
+    selection = Selection(question, CatalogNames(connection))
+    if question.ids is not None:
+        return _listed_keys(connection, question, selection)[0]
+    return selection.unordered(connection)
+
+
+def _listed_keys(
+    connection: Connection, question: Question, selection: Selection
+) -> tuple[Keys, dict[int, str]]:
+    """The keys of the experiments that a question lists, in its order, and the ids of keys."""
     dialect = connection.dialect
     query = f"SELECT experiment_id, key FROM experiments WHERE experiment_id IN ({dialect.texts})"
     listed = dialect.listed(question.ids or ())
@@ -51,6 +59,14 @@ def _listed(
         listed_ones, every = (keys, chosen) if question.sort else (chosen, keys)
         wanted = set(listed_ones)
         keys = [key for key in every if key in wanted]
+    return keys, id_of
+
+
+def _listed(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> Selected:
+    """The answer about the experiments that a question lists."""
+    keys, id_of = _listed_keys(connection, question, selection)
     total = len(keys)
     stop = None if question.limit is None else question.offset + question.limit
     keys = keys[question.offset : stop]

@@ -11,43 +11,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import msgspec
-
 from ....query.fields import SECTIONS, Fact, Labels, Metric, Param, Tag, Target, resolve
 from ....query.question import Column, Question
 from ....query.syntax import Field
 from ....query.tokens import mistake
-from ....record.packed import Unpacker
-from ....record.plain import flatten, from_plain
 from . import schema
+from .documents import Document, decoded, value_of
 from .engine import Connection
 from .keys import Keys, among
-from .metrics import metric_section, metric_values
+from .metrics import FEW, metric_section, metric_values
 from .names import CatalogNames
 from .operands import EXPERIMENTS, INTEGERS, KEY, column_of
+from .params import setting_values
 from .spread import Spread
 from .sql import Query, sql
 
 __all__ = ["columns_of", "is_section", "kind_of"]
 
 _CHUNK = 500
+_AS_FAST = 15
+"""Parameters or tags that are read by their names while a document is decoded."""
 Kind = Literal["text", "integer", "number", "bool", "any"]
 _KINDS: dict[str, Kind] = {
     "text": "text", "status": "text", "number": "integer", "time": "number", "duration": "number",
     "bool": "bool",
 }  # fmt: skip
-
-
-class _Document(msgspec.Struct):
-    """The part of an ExperimentState that columns are made of."""
-
-    params: dict[str, Any] = {}
-    config: dict[str, Any] | None = None
-    tags: dict[str, str | None] = {}
-    bindrs: list[str] = []
-
-
-_documents = Unpacker(_Document)
 
 
 def is_section(field: Field) -> bool:
@@ -100,10 +88,12 @@ class _Table:
             column_of(target, question.now) for target in self._targets if isinstance(target, Fact)
         ]
         self._names = names
-        self._needs_documents = bool(sections - {"metrics"}) or any(
-            isinstance(target, (Param, Tag)) for target in self._targets
-        )
-        self._needs_rows = self._needs_documents or bool(self._facts)
+        self._settings = {
+            at: target for at, target in enumerate(self._targets) if isinstance(target, (Param, Tag))
+        }  # fmt: skip
+        self._by_name: dict[int, Param | Tag] = {}
+        self._has_sections = bool(sections - {"metrics"})
+        self._needs_documents = self._has_sections or bool(self._settings)
         self._values: list[list[Any]] = [[] for _ in self._fields]
         self._spread = {
             at: Spread() for at, field in enumerate(self._fields)
@@ -111,7 +101,9 @@ class _Table:
         }  # fmt: skip
 
     def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
-        if self._needs_rows:
+        if not self._has_sections and _is_most(connection, keys, len(self._settings)):
+            self._by_name, self._needs_documents = self._settings, False
+        if self._needs_documents or self._facts:
             count = 0
             for begin in range(0, len(keys), _CHUNK):
                 page = list(keys[begin : begin + _CHUNK])
@@ -139,11 +131,13 @@ class _Table:
         if not rows:
             return
         _, *columns = zip(*rows, strict=True)
-        documents = columns.pop() if self._needs_documents else ()
-        decoded = [_documents.decode(blob) for blob in documents]
+        packed = columns.pop() if self._needs_documents else ()
+        told = [decoded(blob) for blob in packed]
         facts = iter(columns)
         for at, (field, target) in enumerate(zip(self._fields, self._targets, strict=True)):
             values = self._values[at]
+            if at in self._by_name:
+                continue
             match target:
                 case Fact(_, "bool"):
                     values.extend(None if one is None else bool(one) for one in next(facts))
@@ -152,19 +146,19 @@ class _Table:
                 case Metric():
                     continue  # read column by column
                 case Param(kind, name):
-                    values.extend(_param(one, kind, name) for one in decoded)
+                    values.extend(value_of(one, kind, name) for one in told)
                 case Tag(name):
-                    values.extend(one.tags.get(name) for one in decoded)
+                    values.extend(one.tags.get(name) for one in told)
                 case _:
-                    self._section(at, field.parts[0].text, decoded, first)
+                    self._section(at, field.parts[0].text, told, first)
 
-    def _section(self, at: int, section: str, decoded: Sequence[_Document], first: int) -> None:
+    def _section(self, at: int, section: str, told: Sequence[Document], first: int) -> None:
         if section == "tags":
-            self._values[at].extend(one.tags for one in decoded)
+            self._values[at].extend(one.tags for one in told)
         elif section == "bindrs":
-            self._values[at].extend(one.bindrs for one in decoded)
+            self._values[at].extend(one.bindrs for one in told)
         elif section != "metrics":
-            wanted = [one.params if section == "params" else one.config or {} for one in decoded]
+            wanted = [one.params if section == "params" else one.config or {} for one in told]
             self._spread[at].add(first, wanted)
 
     def _made(self, connection: Connection, at: int, keys: Sequence[int]) -> Iterator[Column]:
@@ -175,6 +169,9 @@ class _Table:
         elif target is None and field.parts[0].text == "metrics":
             for name, lasts in metric_section(connection, keys):
                 yield Column(f"metrics.{name}", "number", lasts)
+        elif at in self._by_name:
+            values = setting_values(connection, self._names, self._by_name[at], keys)
+            yield Column(field.text, kind_of(self._by_name[at]), values)
         elif isinstance(target, Metric):
             key = self._names.key("metric", target.name)
             yield Column(
@@ -184,23 +181,16 @@ class _Table:
             yield Column(field.text, "any" if target is None else kind_of(target), self._values[at])
 
 
+def _is_most(connection: Connection, keys: Sequence[int], settings: int) -> bool:
+    """Whether so many settings of experiments are read faster by their names, of all that have them, than out of their documents."""
+    if not settings or len(keys) <= FEW:
+        return False
+    largest = connection.execute("SELECT max(key) FROM experiments").fetchone()[0]
+    return bool(settings * largest < _AS_FAST * len(keys))
+
+
 def _target(field: Field, names: CatalogNames) -> Target:
     return resolve(field, names, field.text)
-
-
-def _param(one: _Document, kind: str, name: str) -> Any:
-    for own, nested in (("param", one.params), ("config", one.config or {})):
-        if kind not in (own, "either"):
-            continue
-        value = nested.get(name, _ABSENT)
-        if isinstance(value, dict) or value is _ABSENT:
-            value = flatten(nested).get(name, _ABSENT)
-        if value is not _ABSENT:
-            return from_plain(value)
-    return None
-
-
-_ABSENT: Any = object()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from .keys import among
 from .names import CatalogNames
 from .operands import EXPERIMENTS, KEY, Operands, column_of
 from .selection import Selection
-from .sql import Form, Query, Rows, Sql, sql
+from .sql import Query, Rows, Sql, all_of, sql
 
 __all__ = ["group_count", "grouped", "is_grouped"]
 
@@ -37,19 +37,22 @@ def grouped(
     """
     targets = [_grouping(field, names) for field in question.group]
     operands = Operands(names, question.text, question.now)
-    keys = [clause for target in targets for clause in _clauses(target, operands)]
-    numbers = [_number(wanted, names, operands) for wanted in question.columns]
+    beside: list[tuple[Rows, Sql]] = []
+    parts = [_clauses(target, operands, beside) for target in targets]
+    keys = [clause for clauses in parts for clause in clauses]
+    numbers = [_number(wanted, names, operands, beside) for wanted in question.columns]
     sums = [connection.dialect.sums(connection, wanted.of) for wanted in question.columns]
     summed = [one.clause(number) for one, number in zip(sums, numbers, strict=True)]
-    met = () if question.filter is None else (among(connection, selection.keys(connection)),)
-    asked = Query((*keys, Sql("count(*)"), *summed), (EXPERIMENTS,), met).sql()
+    met = () if question.filter is None else (among(connection, selection.unordered(connection)),)
+    counted = (*keys, Sql("count(*)"), *summed)
+    asked = Query(counted, (EXPERIMENTS,), met, beside=tuple(beside)).sql()
     by = ", ".join(str(number) for number in range(1, len(keys) + 1))
     text = f"{asked.text} GROUP BY {by}" if by else asked.text
     found: list[tuple[list[Any], tuple[Any, ...]]] = []
     for row in connection.execute(text, asked.values):
         cells, order, at = [], [], 0
-        for target in targets:
-            width = len(_clauses(target, operands))
+        for target, clauses in zip(targets, parts, strict=True):
+            width = len(clauses)
             cells.append(_value(target, row[at : at + width]))
             order.append(_rank(cells[-1], row[at + width - 1]))
             at += width
@@ -87,8 +90,8 @@ def _grouping(field: Field, names: CatalogNames) -> Target:
     return target
 
 
-def _clauses(target: Target, operands: Operands) -> list[Sql]:
-    """What to group by: one column, or for a parameter all that its value is made of."""
+def _clauses(target: Target, operands: Operands, beside: list[tuple[Rows, Sql]]) -> list[Sql]:
+    """What to group by: one column, or for a parameter all that its value is made of. Whose rows these are is added to `beside`."""
     if isinstance(target, Fact):
         return [column_of(target, operands.now)]
     assert not isinstance(target, Labels)
@@ -99,15 +102,17 @@ def _clauses(target: Target, operands: Operands) -> list[Sql]:
     value = source.number if isinstance(target, Metric) else source.text
     if not columns and value is not None:
         columns = [value]
-    return [_of_each(column, source.joined, source.rows) for column in columns]
+    beside.append((source.rows, _of_each(source.rows, source.joined)))
+    return columns
 
 
-def _of_each(column: Sql, joined: Sql, rows: Rows) -> Sql:
-    mine = sql("{} = {}", rows["experiment_key"], KEY)
-    return sql("{}", Query((column,), (rows,), (mine, joined)), form=Form.VALUE)
+def _of_each(rows: Rows, joined: Sql) -> Sql:
+    return all_of(sql("{} = {}", rows["experiment_key"], KEY), joined)
 
 
-def _number(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
+def _number(
+    wanted: Wanted, names: CatalogNames, operands: Operands, beside: list[tuple[Rows, Sql]]
+) -> Sql:
     text = wanted.field.text
     if wanted.of == "each":
         raise mistake(f"{text!r} has a value for each experiment, not for a group.", text, 0)
@@ -115,10 +120,9 @@ def _number(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
     source = operands.source(target)  # type: ignore[arg-type]  # Labels were refused
     if source.number is None:
         raise mistake(f"{text!r} is text, which cannot be aggregated.", text, 0)
-    number = source.number
     if source.rows is not None:
-        number = _of_each(number, source.joined, source.rows)
-    return number
+        beside.append((source.rows, _of_each(source.rows, source.joined)))
+    return source.number
 
 
 def _value(target: Target, cells: Sequence[Any]) -> Any:

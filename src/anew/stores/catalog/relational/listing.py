@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....query.question import Name, NamesQuestion, Question
+from .answers import keys_of
 from .engine import Connection
 from .groups import grouped
 from .names import TABLES, CatalogNames, names_of
@@ -15,6 +16,8 @@ def named(connection: Connection, question: NamesQuestion) -> list[Name]:
     """See `Catalog.names`."""
     if question.kind == "value":
         found = _values(connection, question)
+    elif question.kind == "setting" or question.among is not None:
+        found = _among(connection, question)
     else:
         found = _names(connection, question)
     if question.contains:
@@ -34,6 +37,17 @@ def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
     return [
         Name(name, count) for name, count in connection.execute(query, (question.kind,)) if count
     ]
+
+
+def _among(connection: Connection, question: NamesQuestion) -> list[Name]:
+    from .among import metrics_among, settings_among  # which load numpy; completion does without
+
+    keys = keys_of(connection, question.among or Question(now=question.now))
+    if question.kind == "setting":
+        return settings_among(connection, keys)
+    if question.kind != "metric":
+        raise ValueError(f"Names of the kind {question.kind!r} are told of all experiments only.")
+    return metrics_among(connection, keys)
 
 
 def _values(connection: Connection, question: NamesQuestion) -> list[Name]:

@@ -16,12 +16,14 @@ from . import schema as s
 from .changes import note_changes
 from .engine import Connection
 from .metrics import HIDDEN, METRIC, metric_row
+from .settings import packed_settings
 from .sql import Table
 
 __all__ = ["Saving"]
 
 _OWN_TABLES = (
     s.documents,
+    s.settings,
     s.progress,
     s.live,
     s.params,
@@ -89,6 +91,7 @@ class Saving:
             (s.progress, rest),
             (s.live, rest),
             (s.params, [e for e in rest if e.params is not None]),
+            (s.settings, [e for e in rest if e.params is not None]),
             (s.tags, [e for e in rest if e.tags is not None]),
             (s.files, [e for e in rest if e.events_replaced]),
             (s.values, [e for e in rest if e.events_replaced]),
@@ -154,6 +157,9 @@ class Saving:
         """The rows of one entry, table by table."""
         if entry.state is not None:
             rows[s.documents].append({"experiment_key": key, "state": entry.state})
+        if entry.params is not None:
+            packed = packed_settings(entry, self._names)
+            rows[s.settings].append({"experiment_key": key, "packed": packed})
         rows[s.progress].append({"experiment_key": key, "cursor": entry.cursor})
         if entry.live:
             rows[s.live].append({"experiment_key": key})

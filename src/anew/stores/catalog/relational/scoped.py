@@ -16,6 +16,7 @@ __all__ = ["OF_EXPERIMENTS", "in_scope"]
 
 OF_EXPERIMENTS = (
     s.documents,
+    s.settings,
     s.progress,
     s.live,
     s.params,

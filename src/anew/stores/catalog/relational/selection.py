@@ -76,18 +76,32 @@ class Selection:
                 return found[offset:stop]
         return self._masked(connection, self._mask(connection), stop)[offset:]
 
+    def unordered(self, connection: Connection) -> Keys:
+        """The keys of all of the experiments, in whatever order: for what is added up over them."""
+        if not self._conjuncts or connection.dialect.plans:
+            return fetch_keys(connection, self._planned())
+        picked = self._pick(connection)
+        if picked is not None:
+            return fetch_keys(connection, picked)
+        keys: Keys = self._mask(connection).nonzero()[0].tolist()
+        return keys
+
     def count(self, connection: Connection) -> int:
         """How many there are in all."""
         if not self._conjuncts:
             return int(connection.execute("SELECT count(*) FROM experiments").fetchone()[0])
         if connection.dialect.plans:
-            compiler = self._compiler()
-            conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
-            return _count(connection, Query((KEY,), (EXPERIMENTS,), tuple(conditions)))
+            return _count(connection, self._planned())
         picked = self._pick(connection)
         if picked is not None:
             return _count(connection, picked)
         return int(self._mask(connection).sum())
+
+    def _planned(self) -> Query:
+        """The experiments, in one statement."""
+        compiler = self._compiler()
+        conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
+        return Query((KEY,), (EXPERIMENTS,), tuple(conditions))
 
     # -- the three ways ----------------------------------------------------------------------------
 

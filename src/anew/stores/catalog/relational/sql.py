@@ -65,13 +65,17 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A SELECT."""
+    """A SELECT.
+
+    `beside` are rows of which one at most stands beside each of the others, and the condition on which it does.
+    """
 
     columns: tuple[Sql, ...]
     source: tuple[Rows, ...]
     conditions: tuple[Sql, ...] = ()
     order: tuple[Sql, ...] = ()
     limit: int | None = None
+    beside: tuple[tuple[Rows, Sql], ...] = ()
 
     def selecting(self, *columns: Sql) -> Query:
         """The same rows with other columns."""
@@ -91,6 +95,10 @@ class Query(msgspec.Struct, frozen=True):
         """The statement, without brackets."""
         parts = [sql("SELECT " + ", ".join(["{}"] * len(self.columns)), *self.columns, bare=True)]
         parts.append(Sql(" FROM " + ", ".join(f'"{one.table}" {one.name}' for one in self.source)))
+        parts += [
+            sql(f' LEFT JOIN "{rows.table}" {rows.name} ON {{}}', condition, bare=True)
+            for rows, condition in self.beside
+        ]
         if self.conditions:
             parts.append(sql(" WHERE {}", all_of(*self.conditions), bare=True))
         if self.order:

@@ -40,6 +40,13 @@ _STEPS = 4_000
 _MOST_SCOPES = 32
 """Scopes whose connections are kept."""
 
+_COUNTED_FROM = 1_000
+"""Experiments from which on SQLite is told how many rows there are: for fewer, its own guesses are better than figures soon too small."""
+_GROWN = 4
+"""How many times as many experiments make it count again."""
+_COUNTED = (
+    "SELECT (SELECT max(key) FROM experiments), (SELECT value FROM meta WHERE key = 'counted')"
+)
 _STATE = "SELECT key, value FROM meta WHERE key IN ('schema', 'complete')"
 
 
@@ -102,6 +109,8 @@ class SqliteCatalog:
         """See `Catalog.save`."""
         with self._writing() as connection:
             self._saving.save(connection, batch)
+        if any(entry.key is None for entry in batch.entries):
+            self._count_rows()
 
     def state(self) -> CatalogState:
         """See `Catalog.state`."""
@@ -136,8 +145,17 @@ class SqliteCatalog:
                 connection.execute(index)
             set_note(connection, "complete", "1")
             begin_changes(connection)
-        with self._writing() as connection:  # count, so that SQLite chooses well among its indexes
+        self._count_rows()
+
+    def _count_rows(self) -> None:
+        """Have SQLite count its rows where they are many more than when it did: it chooses among its indexes by that."""
+        with self.reading() as connection:
+            last, counted = connection.execute(_COUNTED).fetchone()
+        if (last or 0) < max(_COUNTED_FROM, _GROWN * int(counted or 0)):
+            return
+        with self._writing() as connection:
             connection.execute("ANALYZE")
+            set_note(connection, "counted", str(last))
 
     def close(self) -> None:
         """See `Catalog.close`."""

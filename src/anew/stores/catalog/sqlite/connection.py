@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..relational import schema as s
+from ..relational.metrics import HIDDEN, METRIC
 from ..relational.sql import Table
 from .dialect import SQLITE, SqliteDialect
 
@@ -14,7 +15,7 @@ __all__ = ["SqliteConnection"]
 
 _KINDS = {
     s.params: "'param', 'config'",
-    s.metrics: "'metric'",
+    s.metrics: f"'{METRIC}', '{HIDDEN}'",
     s.tags: "'tag', 'bindr'",
 }
 

@@ -6,12 +6,13 @@ import json
 import os
 import posixpath
 import tempfile
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import anew
 
-from ..translate.facts import file_place, table_place
+from ..translate.facts import file_place, point_time, table_place
 from . import places
 from .entities import FileInfo
 from .exceptions import MlflowException, missing
@@ -28,7 +29,7 @@ __all__ = ["download_artifacts", "list_artifacts", "load_dict", "load_image", "l
 
 
 def contents(view: Any) -> dict[str, Any]:
-    """What a run keeps by its path: the newest file of each, and all parts of each table."""
+    """What a run keeps by its path: the newest file of each, all parts of each table, and the pictures that were logged with a key."""
     found: dict[str, Any] = {}
     for file in view.files:
         found[file_place(file.prefix, file.name, file.metadata)] = file
@@ -38,7 +39,38 @@ def contents(view: Any) -> dict[str, Any]:
             parts = found.setdefault(path, [])
             if isinstance(parts, list):
                 parts.append(value)
+    for number, value in enumerate(view.values(kind="image")):
+        for path, entry in _pictured(value, number):
+            found.setdefault(path, entry)
     return found
+
+
+class _Made:
+    """A file that a run has among its artifacts, and that is kept as something else."""
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self.read_bytes = read
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.read_bytes())
+
+    def save(self, target: str, *, overwrite: bool = False) -> None:
+        """Write it to a file."""
+        with open(target, "wb" if overwrite else "xb") as file:
+            file.write(self.read_bytes())
+
+
+def _pictured(value: Any, number: int) -> Iterator[tuple[str, _Made]]:
+    """What MLflow has of a picture with a key: a file, and one of JSON that says of what it is."""
+    step, at = value.step or 0, point_time(value.time, value.metadata)
+    key = value.name.replace("/", "~")
+    path = f"images/{key}+step+{step}+timestamp+{at}+{number:08x}"
+    kind = value.metadata.get("format", "png")
+    said = {"filepath": f"{path}.{kind}", "key": value.name, "step": step, "timestamp": at}
+    yield f"{path}.{kind}", _Made(value.read_bytes)
+    yield f"{path}.json", _Made(lambda: json.dumps(said).encode())
 
 
 def table(parts: list[Any]) -> pandas.DataFrame:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anew
 
 from ..translate.facts import time_metadata
-from . import artifacts, experiments, fluent, writing
-from .exceptions import MlflowException, NotAPicture, OutOfRange, WrongShape
+from . import artifacts, experiments, fluent, logged, tables, writing
+from .exceptions import MlflowException, NoSuchColumn, NotAPicture, OutOfRange, WrongShape
 from .runs import view_of
 
 if TYPE_CHECKING:
@@ -95,10 +95,16 @@ def log_metrics(
     model_id: str | None = None,
     dataset: Any = None,
 ) -> writing.Done | None:
-    """Log values of several metrics, as `log_metric`."""
+    """Log values of several metrics, as `log_metric`: of the active model, if no other is named."""
     known = None if dataset is None else dataset.name
+    digest = None if dataset is None else getattr(dataset, "digest", None)
+    model = model_id or logged.get_active_model_id()
     with meant(run_id) as native:
-        writing.log_metrics(native, metrics, step, timestamp, model_id=model_id, dataset=known)
+        writing.log_metrics(
+            native, metrics, step, timestamp, model_id=model, dataset=known, dataset_digest=digest
+        )
+        if model is not None and native.folder:
+            logged.measured(model, native.id)
     return _done(synchronous)
 
 
@@ -369,7 +375,7 @@ def _encoded(image: Any, name: str) -> bytes:
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Add rows to a table: a mapping of columns, a mapping of one row, or a frame of pandas."""
     with meant(run_id) as native:
-        writing.log_table(native, data, artifact_file)
+        tables.log_table(native, data, artifact_file)
 
 
 def load_table(
@@ -398,8 +404,8 @@ def load_table(
                 known = _columns_of(fluent.get_run(run_id))
                 for column in extra_columns:
                     if column not in known and "." not in column:
-                        raise MlflowException.invalid_parameter_value(
-                            f"A run has no fact {column!r}."
+                        raise NoSuchColumn(
+                            f"A run has no fact {column!r}.", "INVALID_PARAMETER_VALUE"
                         )
                     frame[column] = known.get(column)
             frames.append(frame)

@@ -6,11 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..translate.facts import meaning
-from . import artifacts, calls, experiments, fluent, places, registered, searching, writing
+from . import (
+    artifacts,
+    calls,
+    experiments,
+    fluent,
+    logged,
+    places,
+    registered,
+    searching,
+    writing,
+)
 from .entities import (
     DatasetInput,
     Experiment,
     FileInfo,
+    LoggedModel,
+    LoggedModelStatus,
     Metric,
     PagedList,
     Param,
@@ -125,6 +137,8 @@ class MlflowClient:
         facts = {"dataset": dataset_name, "dataset_digest": dataset_digest, "model_id": model_id}
         with writing.writing(run_id) as native:
             writing.log_metrics(native, {key: value}, step, timestamp, **facts)
+        if model_id is not None:
+            logged.measured(model_id, run_id)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Set a parameter, once; returns the value."""
@@ -422,6 +436,61 @@ class MlflowClient:
     ) -> PagedList[ModelVersion]:
         """A page of the versions for which a filter is true."""
         return registered.search_model_versions(max_results, filter_string, order_by, page_token)
+
+    # -- logged models -----------------------------------------------------------------------------
+
+    def create_logged_model(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        model_type: str | None = None,
+        flavor: str | None = None,
+    ) -> LoggedModel:
+        """Make a logged model whose files are still to come."""
+        pending = LoggedModelStatus.PENDING
+        return logged.made(name, source_run_id, tags, params, model_type, experiment_id, pending)
+
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """One logged model."""
+        return logged.get_logged_model(model_id)
+
+    def finalize_logged_model(self, model_id: str, status: Any) -> LoggedModel:
+        """Say whether its files have arrived."""
+        return logged.finalize_logged_model(model_id, status)
+
+    def delete_logged_model(self, model_id: str) -> None:
+        """Show it no more."""
+        logged.delete_logged_model(model_id)
+
+    def set_logged_model_tags(self, model_id: str, tags: Mapping[str, Any]) -> None:
+        """Set tags of a logged model."""
+        logged.set_logged_model_tags(model_id, tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Remove a tag of a logged model."""
+        logged.delete_logged_model_tag(model_id, key)
+
+    def log_model_params(self, model_id: str, params: Mapping[str, Any]) -> None:
+        """Add parameters to a logged model."""
+        logged.log_model_params(params, model_id)
+
+    def search_logged_models(
+        self,
+        experiment_ids: list[str],
+        filter_string: str | None = None,
+        datasets: list[dict[str, str]] | None = None,
+        max_results: int | None = None,
+        order_by: list[dict[str, Any]] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[LoggedModel]:
+        """A page of the logged models for which a filter is true."""
+        size = max_results or 100
+        stop = _start(page_token) + size + 1
+        found = logged.find_models(experiment_ids, filter_string, datasets, stop, order_by)
+        return _page(found, size, page_token)
 
 
 def _start(token: str | None) -> int:

@@ -10,7 +10,41 @@ from typing import Any
 
 from .entities import Dataset as Entity
 
-__all__ = ["Dataset", "from_numpy", "from_pandas"]
+__all__ = [
+    "CodeDatasetSource",
+    "Dataset",
+    "HTTPDatasetSource",
+    "MetaDataset",
+    "from_numpy",
+    "from_pandas",
+    "from_polars",
+]
+
+
+class HTTPDatasetSource:
+    """Data that lie at an address, which is not asked."""
+
+    kind = "http"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"url": self.url}
+
+
+class CodeDatasetSource:
+    """Data that a program made."""
+
+    kind = "code"
+
+    def __init__(self, tags: dict[str, Any] | None = None) -> None:
+        self.tags = dict(tags or {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"tags": self.tags}
 
 
 class Dataset:
@@ -35,7 +69,11 @@ class Dataset:
         """What a run keeps of it."""
         known = isinstance(self.source, (str, os.PathLike))
         kind = "local" if self.path else "uri" if known else "code"
-        source = {"uri": os.fspath(self.source)} if known else {"program": sys.argv[:1]}
+        source: dict[str, Any] = {"program": sys.argv[:1]}
+        if known:
+            source = {"uri": os.fspath(self.source)}
+        if isinstance(self.source, (HTTPDatasetSource, CodeDatasetSource)):
+            kind, source = self.source.kind, self.source.to_dict()
         return Entity(
             self.name, self.digest, kind, json.dumps(source), json.dumps(self.schema), json.dumps(self.profile),
         )  # fmt: skip
@@ -46,6 +84,25 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"<Dataset {self.name} {self.digest}>"
+
+
+class MetaDataset(Dataset):
+    """What is said of a data set that is not read."""
+
+    def __init__(
+        self, source: Any, name: str | None = None, digest: str | None = None, schema: Any = None
+    ) -> None:
+        said = source.to_dict() if hasattr(source, "to_dict") else str(source)
+        told = json.dumps([name, said, str(schema)], sort_keys=True).encode()
+        super().__init__(name, digest or _digest([told]), source, schema, {})
+
+
+class PolarsDataset(Dataset):
+    """A data set that is a frame of polars: `df`."""
+
+    df: Any
+    targets: str | None
+    predictions: str | None
 
 
 class PandasDataset(Dataset):
@@ -84,6 +141,26 @@ def from_pandas(
     found = PandasDataset(
         name, digest or _of_frame(df), source, {"mlflow_colspec": columns}, profile
     )
+    found.df, found.targets, found.predictions = df, targets, predictions
+    return found
+
+
+def from_polars(
+    df: Any,
+    source: Any = None,
+    targets: str | None = None,
+    name: str | None = None,
+    digest: str | None = None,
+    predictions: str | None = None,
+) -> PolarsDataset:
+    """A data set out of a polars frame; its digest is a number, made of the hashes of its rows."""
+    columns = [
+        {"type": str(kind).lower(), "name": name, "required": df[name].null_count() == 0}
+        for name, kind in df.schema.items()
+    ]
+    made = digest or str(sum(df.hash_rows().to_list()) % 2**64)
+    profile = {"num_rows": df.height, "num_elements": df.height * df.width}
+    found = PolarsDataset(name, made, source, {"mlflow_colspec": columns}, profile)
     found.df, found.targets, found.predictions = df, targets, predictions
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
 from .exceptions import MlflowException
@@ -17,6 +18,8 @@ __all__ = [
     "FileInfo",
     "InputTag",
     "LifecycleStage",
+    "LoggedModel",
+    "LoggedModelStatus",
     "Metric",
     "PagedList",
     "Param",
@@ -38,6 +41,20 @@ class LifecycleStage:
 
     ACTIVE = "active"
     DELETED = "deleted"
+
+
+class LoggedModelStatus(str, Enum):
+    """How far a logged model is: its files are still to come, are there, or did not arrive."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PENDING = "PENDING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+    @staticmethod
+    def is_finalized(status: LoggedModelStatus) -> bool:
+        """Whether nothing is to come any more."""
+        return status in (LoggedModelStatus.READY, LoggedModelStatus.FAILED)
 
 
 class SourceType:
@@ -202,6 +219,34 @@ class DatasetInput(_Entity):
         """As a dictionary."""
         tags = {tag.key: tag.value for tag in self.tags}
         return {"dataset": self.dataset.to_dictionary(), "tags": tags}
+
+
+@dataclass
+class LoggedModel(_Entity):
+    """A model that is kept as a thing of its own; times are in milliseconds."""
+
+    experiment_id: str
+    model_id: str
+    name: str
+    artifact_location: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    model_type: str | None = None
+    source_run_id: str | None = None
+    status: LoggedModelStatus = LoggedModelStatus.READY
+    status_message: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: list[Metric] | None = None
+
+    @property
+    def model_uri(self) -> str:
+        """Its address, `models:/<id>`."""
+        return f"models:/{self.model_id}"
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """As a dictionary."""
+        return dict(self)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,16 @@ class WrongShape(MlflowException, ValueError):
     """An array that is no picture, by its shape."""
 
 
+class MixedColumn(MlflowException, ValueError):
+    """A column of a table that has pictures and something else."""
+
+
+class NoSuchColumn(MlflowException, KeyError):
+    """A fact that no run has."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message as a text in quotes
+
+
 def missing(message: str) -> MlflowException:
     """There is nothing of that name."""
     return MlflowException(message, "RESOURCE_DOES_NOT_EXIST")

@@ -12,7 +12,7 @@ from typing import Any
 
 import anew
 
-from . import artifacts, fluent, formats, places, registered, writing
+from . import artifacts, fluent, formats, logged, places, registered, writing
 from .exceptions import MlflowException
 from .pyfunc import PyFuncModel, PythonModelContext
 
@@ -53,6 +53,7 @@ class ModelInfo:
 
     Attributes:
         commit: The commit of its tensors in the store's repository of weights, if there is one.
+        model_id: The id of the logged model that it is: `models:/<model_id>` means it as well.
     """
 
     artifact_path: str
@@ -60,6 +61,7 @@ class ModelInfo:
     run_id: str
     commit: str | None = None
     signature: ModelSignature | None = None
+    model_id: str | None = None
 
     @property
     def model_uuid(self) -> str:
@@ -114,7 +116,11 @@ def log_model(*args: Any, **options: Any) -> ModelInfo:
     name = options.get("registered_model_name")
     if name and native.folder:
         registered.register_model(uri, name)
-    return ModelInfo(path, uri, native.id, about.get("weights"), options.get("signature"))
+    model_id = None
+    if native.folder:
+        name, kind = options.get("name") or path.rpartition("/")[2], options.get("model_type")
+        model_id = logged.kept_at(uri, name, native.id, kind)
+    return ModelInfo(path, uri, native.id, about.get("weights"), options.get("signature"), model_id)
 
 
 def _described(model: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anew.errors import AnewError, Conflict, InvalidName, InvalidValue, NotFound
 
-from . import places
+from . import logged, places
 from .entities import PagedList
 from .exceptions import MlflowException, missing
 
@@ -276,7 +276,7 @@ def delete_alias(name: str, alias: str) -> None:
 
 
 def source_of(uri: str) -> str:
-    """The address in its run of what `models:/name/3` or `models:/name@alias` means; any other address as it is.
+    """The address in its run of what `models:/name/3`, `models:/name@alias` or `models:/<id of a logged model>` means; any other address as it is.
 
     Raises:
         MlflowException: There is no such version.
@@ -287,6 +287,9 @@ def source_of(uri: str) -> str:
         parts = uri.removeprefix("models:/").strip("/").split("/")
         # Of a path in the model, the first two parts name the version, or the first one with an alias.
         count = 1 if "@" in parts[0] else 2
+        place = logged.place_of(parts[0])
+        if place is not None:
+            return "/".join([place, *parts[1:]])
         fact = _models().version(_ref("/".join(parts[:count]))).fact
         if fact.experiment is None:
             raise missing(f"{uri!r} lies at {fact.ref}, which is not downloaded from here.")
@@ -318,12 +321,13 @@ def search_registered_models(
     order_by: Sequence[str] | None = None,
     page_token: str | None = None,
 ) -> PagedList[RegisteredModel]:
-    """The models for which a filter on name and tags is true, by name."""
+    """The models for which a filter on name and tags is true, by name; all of them, if no number is given."""
     with _answered():
         fits = _parsed(filter_string, ("name",))
         found = [_model(one.fact) for one in _models()]
         chosen = [one for one in found if fits({"name": one.name}, one.tags)]
-    return _page(_sorted(chosen, order_by, ("name", "last_updated_timestamp")), max_results, page_token)  # fmt: skip
+    most = max_results or max(1, len(chosen))
+    return _page(_sorted(chosen, order_by, ("name", "last_updated_timestamp")), most, page_token)
 
 
 def search_model_versions(

@@ -1,20 +1,24 @@
-"""The address of a registry of models, which is kept and has no effect: there is no registry."""
+"""The address of a registry of models, which is kept and has no effect here: there is no registry."""
 
 from __future__ import annotations
+
+import os
 
 from .places import get_tracking_uri
 
 __all__ = ["get_registry_uri", "set_registry_uri"]
 
-_uri: str | None = None
+_VARIABLE = "MLFLOW_REGISTRY_URI"
 
 
 def set_registry_uri(uri: str) -> None:
-    """Keep an address; nothing is sent there."""
-    global _uri
-    _uri = uri or None
+    """Keep an address, also for the programs that this one starts; nothing is sent there."""
+    if uri:
+        os.environ[_VARIABLE] = uri
+    else:
+        os.environ.pop(_VARIABLE, None)
 
 
 def get_registry_uri() -> str:
     """The address that was set, or that of the tracking."""
-    return _uri or get_tracking_uri()
+    return os.environ.get(_VARIABLE) or get_tracking_uri()

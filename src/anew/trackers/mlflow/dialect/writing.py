@@ -30,7 +30,6 @@ __all__ = [
     "log_inputs",
     "log_metrics",
     "log_params",
-    "log_table",
     "save",
     "save_folder",
     "set_tags",
@@ -280,19 +279,6 @@ def check_batch(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[An
             raise MlflowException.invalid_parameter_value(
                 f"Duplicate parameter keys have been submitted: {one.key!r} has two values."
             )
-
-
-def log_table(native: anew.Experiment, data: Any, artifact_file: str) -> None:
-    """Add rows to a table; each call is a table of its own in the record, and they are read together."""
-    path = checked(artifact_file)
-    if isinstance(data, Mapping) and not any(_is_column(value) for value in data.values()):
-        data = [dict(data)]
-    with told():
-        native.log_value(path, anew.Table(data), metadata=translated.table_metadata(path))
-
-
-def _is_column(value: Any) -> bool:
-    return hasattr(value, "__iter__") and not isinstance(value, (str, bytes, Mapping))
 
 
 def log_inputs(

@@ -14,6 +14,7 @@ from ....query.question import FactsQuestion, Part
 from ....query.references import ResolveQuestion
 from ....reading.backend import Backend
 from ....record.facts import ExperimentFacts
+from ...written import Written
 from ..translate import facts as translated
 from .answers import (
     MetricAnswer,
@@ -30,7 +31,7 @@ from .problems import missing
 from .requests import DatasetInputGiven, Pair
 from .runs import Point
 
-__all__ = ["INPUTS", "OUTPUTS", "Reader", "points_as_answered", "run_of"]
+__all__ = ["INPUTS", "OUTPUTS", "Reader", "as_written", "points_as_answered", "run_of"]
 
 INPUTS = "mlflow inputs"
 OUTPUTS = "mlflow outputs"
@@ -91,6 +92,24 @@ class Reader:
             ids=run_ids, metrics=(key,), order="written", metadata=True, start=start, stop=stop
         )
         return list(self.backend.points(question).series)
+
+
+def as_written(one: Written) -> ExperimentFacts:
+    """What is known of a run that a client just wrote to, out of its journal: it is true before anybody has looked at it.
+
+    Raises:
+        NotFound: It was deleted.
+        OSError: It cannot be read.
+    """
+    state = one.state()
+    status, reason = state.outcome()
+    lead = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
+    return ExperimentFacts(
+        id=one.id, prefix=one.prefix, name=state.name or one.prefix.rpartition("/")[2], status=status, reason=reason,
+        created_at=state.created_at, started_at=state.started_at, updated_at=state.folded_to,
+        ended_at=state.ended_at if status.ended else None, user=(lead.user or None) if lead else None,
+        parent=state.parent, description=state.description, notes=state.notes, state=state,
+    )  # fmt: skip
 
 
 def _times(series: SeriesPoints) -> list[int]:

@@ -47,7 +47,7 @@ from .finding import (
 )
 from .models import Models
 from .problems import MlflowProblem, invalid, missing
-from .reading import INPUTS, OUTPUTS, points_as_answered, run_of
+from .reading import INPUTS, OUTPUTS, as_written, points_as_answered, run_of
 from .registry import ModelRegistry
 from .runs import KnownRun, KnownRuns
 from .stored import Stored
@@ -118,7 +118,7 @@ class Tracking:
             self._tag(known, tags)
             if asked.user_id and "mlflow.user" not in tags:
                 one.event("tags", add={"mlflow.user": mask_text(asked.user_id)})
-        return answers.RunFound(self._run(who, one.id))
+        return answers.RunFound(self._answer(as_written(one)))
 
     def get_run(self, who: Asker, asked: requests.RunRequest) -> answers.RunFound:
         """One run, also one that was deleted."""
@@ -144,7 +144,7 @@ class Tracking:
             elif status.ended:
                 reason = None if status is Status.COMPLETED else "its program said so"
                 one.end(status.value, reason, seconds(asked.end_time, "end_time"))
-        return answers.RunUpdated(self._run(who, one.id).info)
+        return answers.RunUpdated(self._answer(as_written(one)).info)
 
     def delete_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
         """Put a run in the trash."""
@@ -457,9 +457,6 @@ class Tracking:
 
     def _written(self, facts: ExperimentFacts) -> Written:
         return self._experiments.known(facts.id, facts.prefix)
-
-    def _run(self, who: Asker, run_id: str) -> answers.RunAnswer:
-        return self._answer(who.reader.facts(run_id, "state", "metrics"))
 
     def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
         experiment_id = self.group_of(facts)

@@ -13,6 +13,7 @@ from . import active
 from .agents import agent, sweep
 from .api import Api
 from .artifact import Artifact
+from .boxes import box3d
 from .configuration import Config
 from .errors import CommError, Error, UnsupportedName, UsageError
 from .media import Audio, Histogram, Html, Image, Molecule, Object3D, Plotly, Video
@@ -56,6 +57,7 @@ __all__ = [
     "Video",
     "agent",
     "alert",
+    "box3d",
     "define_metric",
     "finish",
     "init",

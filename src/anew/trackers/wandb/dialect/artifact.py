@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 from ..names import iso_time
@@ -68,7 +69,8 @@ class Artifact(Draft):
 
     @property
     def file_count(self) -> int:
-        """How many files."""
+        """How many files; of an artifact that is logged."""
+        self._logged("file_count")
         return len(self.manifest.entries)
 
     @property
@@ -124,6 +126,32 @@ class Artifact(Draft):
         """The id of this version."""
         stored = self._logged("id")
         return f"{stored.experiment}:{self._name}:{stored.version}"
+
+    @property
+    def updated_at(self) -> str:
+        """When it was logged, in UTC: a version does not change."""
+        return iso_time(self._logged("updated_at").time)
+
+    @property
+    def commit_hash(self) -> str:
+        """A hash of this version: of its content and its place."""
+        self._logged("commit_hash")
+        return hashlib.md5(f"{self.id} {self.digest}".encode(), usedforsecurity=False).hexdigest()
+
+    @property
+    def ttl(self) -> None:
+        """None: versions stay as long as the experiment that logged them."""
+        self._logged("ttl")
+
+    @property
+    def source_entity(self) -> str:
+        """Whose project it was logged in."""
+        return self._logged("source_entity").project.rpartition("/")[0]
+
+    @property
+    def source_project(self) -> str:
+        """The project it was logged in."""
+        return self._logged("source_project").project.rpartition("/")[2]
 
     source_name = name
     source_version = version
@@ -267,6 +295,7 @@ class Artifact(Draft):
 
     def delete(self, delete_aliases: bool = False) -> None:
         """Not supported."""
+        self._logged("delete")
         raise UnsupportedError(
             "A version of an artifact belongs to the experiment that logged it and cannot be deleted alone. Delete that experiment to remove it."
         )
@@ -280,6 +309,30 @@ class Artifact(Draft):
         )
 
     __hash__ = object.__hash__
+
+    def json_encode(self) -> dict[str, Any]:
+        """What it is, as plain data."""
+        self._logged("json_encode")
+        return {
+            "id": self.id, "_type": "artifactVersion", "name": self.name, "type": self.type, "version": self.version,
+            "digest": self.digest, "description": self.description, "metadata": self.metadata, "aliases": self.aliases,
+        }  # fmt: skip
+
+    def get_entry(self, name: str | os.PathLike[str]) -> ArtifactManifestEntry:
+        """One of its files, once it is logged.
+
+        Raises:
+            KeyError: There is none at that path.
+        """
+        self._logged("get_entry")
+        return super().get_entry(name)
+
+    get_path = get_entry
+
+    def get(self, name: str) -> Any:
+        """A table or picture that was added with `add`, once it is logged; None if there is none of that name."""
+        self._logged("get")
+        return super().get(name)
 
     def __getitem__(self, name: str) -> Any:
         return self.get(name)

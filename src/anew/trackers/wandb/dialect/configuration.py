@@ -7,13 +7,16 @@ import os
 
 from .errors import ConfigError, UsageError
 from .plain import plain
+from .terminal import termwarn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-__all__ = ["Config", "chosen", "items_of", "load_config"]
+__all__ = ["Config", "chosen", "default_config", "items_of", "load_config"]
+
+_DEFAULTS = "config-defaults.yaml"
 
 
 class Config:
@@ -22,7 +25,7 @@ class Config:
     Args:
         on_change: Called with the keys and values that changed.
         allow_val_change: Let values change as if every call said so.
-        items: The values of the run that is resumed.
+        items: The values of the run that is resumed. A config that is of no run and has none begins with those of `config-defaults.yaml`.
     """
 
     def __init__(
@@ -31,6 +34,8 @@ class Config:
         allow_val_change: bool = False,
         items: Mapping[str, Any] | None = None,
     ) -> None:
+        if on_change is None and items is None:
+            items = default_config()
         object.__setattr__(self, "_items", dict(items or {}))
         object.__setattr__(self, "_on_change", on_change)
         object.__setattr__(self, "_allowed", allow_val_change)
@@ -182,6 +187,16 @@ def load_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     found.pop("wandb_version", None)
     found.pop("_wandb", None)
     return {str(key): _value_of(entry) for key, entry in found.items()}
+
+
+def default_config() -> dict[str, Any]:
+    """The values of `config-defaults.yaml` in the folder where the program runs; it may be away."""
+    if not os.path.isfile(_DEFAULTS):
+        return {}
+    found = load_config(_DEFAULTS)
+    if not found:
+        termwarn(f"The file {_DEFAULTS} is empty: there are no defaults.")
+    return found
 
 
 def _value_of(entry: Any) -> Any:

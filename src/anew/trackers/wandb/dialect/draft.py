@@ -120,10 +120,7 @@ class Draft:
     def _place(
         self, entry: ArtifactManifestEntry, overwrite: bool = False
     ) -> ArtifactManifestEntry:
-        before = self.manifest.entries.get(entry.path)
-        if before is not None and before.digest != entry.digest and not overwrite:
-            raise UsageError(f"Cannot add the same path twice: {entry.path!r}")
-        self.manifest.entries[entry.path] = entry
+        self.manifest.add_entry(entry, overwrite)
         return entry
 
     def _folder(self) -> str:

@@ -96,6 +96,21 @@ class Manifest:
     def __init__(self) -> None:
         self.entries: dict[str, ArtifactManifestEntry] = {}
 
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def add_entry(self, entry: ArtifactManifestEntry, overwrite: bool = False) -> None:
+        """Add a file.
+
+        Raises:
+            ValueError: Its path leads outside, or another file is there.
+        """
+        path = checked(entry.path)
+        before = self.entries.get(path)
+        if before is not None and before.digest != entry.digest and not overwrite:
+            raise UsageError(f"Cannot add the same path twice: {path!r}")
+        self.entries[path] = entry
+
     def digest(self) -> str:
         """The MD5 of all paths and digests, as wandb makes it."""
         hasher = hashlib.md5(b"wandb-artifact-manifest-v1\n", usedforsecurity=False)

@@ -64,6 +64,12 @@ class Media:
         """What the summary says of it."""
         return {**self.facts(), **self.native.metadata}
 
+    @classmethod
+    def captions(cls, media: Sequence[Any]) -> list[str] | bool:
+        """The lines to show with several of them, "" for those without one; False if none has one."""
+        found = [one.native.metadata.get("caption") for one in media]
+        return [one or "" for one in found] if any(found) else False
+
 
 def _pixels(data: Any) -> Any:
     """A picture as the native value takes it: tensors have channels first, a batch becomes one picture."""
@@ -157,6 +163,7 @@ class Image(Media):
         if not normalize:
             options["value_range"] = (0, 255)
         self.native = anew.Image(pixels, self._caption, **options)
+        self._format = file_type
         if mode is not None or file_type not in (None, "png"):
             self._converted(mode, file_type)
 
@@ -196,8 +203,13 @@ class Image(Media):
 
     @property
     def format(self) -> str:
-        """The form it is kept in."""
-        return str(self.native.metadata["format"])
+        """The form it is kept in, by the name that was asked for."""
+        return self._format or str(self.native.metadata["format"])
+
+    @classmethod
+    def all_captions(cls, images: Sequence[Any]) -> list[str] | bool:
+        """As `captions`."""
+        return cls.captions(images)
 
     def keep(self, experiment: anew.Experiment, key: str, step: int) -> dict[str, Any]:
         if self.reference is not None:
@@ -239,6 +251,16 @@ class Audio(Media):
         self, data_or_path: Any, sample_rate: int | None = None, caption: str | None = None
     ) -> None:
         self.native = anew.Audio(data_or_path, sample_rate, caption)
+
+    @classmethod
+    def sample_rates(cls, sounds: Sequence[Audio]) -> list[Any]:
+        """The samples per second of several sounds."""
+        return [one.native.metadata.get("sample_rate") for one in sounds]
+
+    @classmethod
+    def durations(cls, sounds: Sequence[Audio]) -> list[Any]:
+        """How long several sounds are, in seconds."""
+        return [one.native.metadata.get("duration") for one in sounds]
 
 
 class Video(Media):
@@ -305,15 +327,23 @@ class Histogram(Media):
         if np_histogram is not None:
             if len(np_histogram) != 2:
                 raise ValueError("Expected np_histogram to be a tuple of (values, bin_edges).")
-            self.native = anew.Histogram(tuple(np_histogram))
+            counts, edges = np_histogram
         elif sequence is None:
             raise UsageError("A Histogram needs a sequence of values, or np_histogram=.")
         elif num_bins > self.MAX_LENGTH:
             raise ValueError(f"The maximum length of a histogram is {self.MAX_LENGTH}")
         else:
-            self.native = anew.Histogram(sequence, num_bins)
-        self.histogram: list[Any] = [float(c) if c % 1 else int(c) for c in self.native.counts]
-        self.bins: list[float] = [float(edge) for edge in self.native.edges]
+            found = anew.Histogram(sequence, num_bins)
+            counts, edges = found.counts, found.edges
+        self.histogram: list[Any] = [float(c) if c % 1 else int(c) for c in counts]
+        self.bins: list[float] = [float(edge) for edge in edges]
+        if len(self.bins) != len(self.histogram) + 1:
+            raise ValueError("A histogram has one edge more than counts.")
+
+    @property
+    def native(self) -> anew.Histogram:
+        """The counts and edges; edges that do not rise are refused when they are logged."""
+        return anew.Histogram((self.histogram, self.bins))
 
     def told(self) -> dict[str, Any]:
         return {"_type": self._type, "values": self.histogram, "bins": self.bins}
@@ -342,11 +372,33 @@ class Plotly(Media):
     _type, _folder = "plotly-file", "plotly"
 
     def __init__(self, val: Any) -> None:
-        self.native = anew.Figure(val)
+        figure = _drawn(val)
+        if _has_images(figure):
+            raise UsageError(
+                "A figure of matplotlib with images in it cannot be one of plotly: log it as wandb.Image(figure)."
+            )
+        self.native = anew.Figure(figure)
+
+    @classmethod
+    def make_plot_media(cls, val: Any) -> Image | Plotly:
+        """A figure; of matplotlib with images in it, a picture of it."""
+        figure = _drawn(val)
+        return Image(figure) if _has_images(figure) else cls(figure)
 
     def _ending(self) -> str:
         kind = super()._ending()
         return "plotly.json" if kind == "json" else kind
+
+
+def _drawn(val: Any) -> Any:
+    """The figure that is meant; of `matplotlib.pyplot` the current one."""
+    if hasattr(val, "gcf"):
+        return val.gcf()
+    return val.get_figure() if hasattr(val, "get_figure") else val
+
+
+def _has_images(figure: Any) -> bool:
+    return any(getattr(one, "images", ()) for one in getattr(figure, "axes", ()))
 
 
 class _FileMedia(Media):
@@ -379,6 +431,10 @@ class _FileMedia(Media):
             content = data.read()
             self._content = content if isinstance(content, bytes) else content.encode()
         else:
+            if not isinstance(data, (str, os.PathLike)):
+                raise UsageError(
+                    f"A {type(self).__name__} cannot be made of a {type(data).__name__}."
+                )
             path = os.fspath(data)
             if not os.path.isfile(path):
                 raise UsageError(f"There is no file {path!r}.")
@@ -388,6 +444,9 @@ class _FileMedia(Media):
         if suffix not in known:
             raise UsageError(f"A {type(self).__name__} must be a file of type {', '.join(known)}.")
         self._suffix = suffix
+
+
+_SCENE = "lidar/beta"
 
 
 class Object3D(_FileMedia):
@@ -402,6 +461,9 @@ class Object3D(_FileMedia):
         self._caption = caption
         self._suffix = "pts.json"
         if isinstance(data_or_path, dict):
+            kind = data_or_path.get("type", _SCENE)
+            if kind != _SCENE:
+                raise UsageError(f"A scene is of type {_SCENE!r}, not {kind!r}.")
             self._content = json.dumps(plain(data_or_path)).encode()
         elif elements(data_or_path) is not None:
             if len(data_or_path.shape) != 2 or data_or_path.shape[1] not in (3, 4, 6):
@@ -425,7 +487,7 @@ class Object3D(_FileMedia):
 
     @classmethod
     def from_point_cloud(
-        cls, points: Any, boxes: Any = (), vectors: Any = None, point_cloud_type: str = "lidar/beta"
+        cls, points: Any, boxes: Any = (), vectors: Any = None, point_cloud_type: str = _SCENE
     ) -> Object3D:
         """A scene of points, boxes and vectors."""
         return cls(

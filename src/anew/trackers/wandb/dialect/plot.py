@@ -114,12 +114,12 @@ def line_series(
     Raises:
         ValueError: There are not as many lists of `xs`, or of `keys`, as of `ys`.
     """
-    lines = [list(one) for one in ys]
-    given = list(xs)
+    given, wanted = list(xs), list(ys)
     each = bool(given) and hasattr(given[0], "__iter__") and not isinstance(given[0], str)
+    if each and len(given) != len(wanted):
+        raise ValueError(f"Number of x-lists ({len(given)}) must match y-lists ({len(wanted)}).")
+    lines = [list(one) for one in wanted]
     places = [list(one) for one in given] if each else [given] * len(lines)
-    if len(places) != len(lines):
-        raise ValueError(f"Number of x-lists ({len(places)}) must match y-lists ({len(lines)}).")
     names = [f"line_{at}" for at in range(len(lines))] if keys is None else list(keys)
     if len(names) != len(lines):
         raise ValueError(f"Number of keys ({len(names)}) must match y-lists ({len(lines)}).")

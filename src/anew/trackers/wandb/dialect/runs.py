@@ -7,6 +7,7 @@ import operator
 import os
 import time
 from collections.abc import Iterable, Mapping
+from html import escape
 
 import anew
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .opening import Opened
     from .settings import Settings
 
-__all__ = ["Run", "RunDisabled"]
+__all__ = ["Run"]
 
 _LAST_STEP = 2**63 - 2
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
@@ -50,10 +51,6 @@ class RunStatus:
     sync_items_total = 0
     sync_items_pending = 0
     sync_time = None
-
-
-class RunDisabled:
-    """What older versions of wandb gave for a disabled run; here it is a `Run`, as in newer ones."""
 
 
 class Run:
@@ -437,6 +434,19 @@ class Run:
         self.native.log(
             f"{title}: {text}", _LEVELS[name], alert=True, title=str(title), text=str(text)
         )
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """False: there is no page of W&B to show in a notebook."""
+        return False
+
+    def to_html(self, height: int = 420, hidden: bool = False) -> str:
+        """A line of HTML that names the run: there is no page of W&B to show in a notebook."""
+        return f"<p>Run <b>{escape(self.name)}</b>, <code>{escape(self.path)}</code></p>"
+
+    def pin_config_keys(self, keys: Iterable[str]) -> None:
+        """Keep which keys of the config matter most."""
+        self._needs("pin_config_keys")
+        self.native.capture("wandb_pinned", {"keys": [str(key) for key in keys]})
 
     def write_logs(self, text: str) -> None:
         """Keep a text in the log."""

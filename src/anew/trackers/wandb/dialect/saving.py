@@ -9,7 +9,7 @@ from anew.errors import InvalidName
 
 from ...places import safe_path
 from .errors import UsageError
-from .plain import warn_once
+from .terminal import termwarn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,15 +58,24 @@ class SavedFiles:
             raise UsageError('Only "live", "end" and "now" policies are currently supported.')
         pattern = os.fsdecode(os.fspath(given))
         if pattern.startswith(("gs://", "s3://", "http://", "https://")):
-            warn_once(f"save() copies files on this machine only, so {pattern!r} was not saved.", 4)
+            termwarn(
+                f"{pattern} is a cloud storage url, can't save it: save() keeps files of this machine."
+            )
             return []
         base = None if base is None else os.path.abspath(os.fsdecode(base))
         whole = os.path.abspath(pattern)
         import glob
 
+        if use_glob:
+            _check_glob(pattern, whole, base)
         paths = sorted(glob.glob(whole, recursive=True)) if use_glob else [whole]
         if use_glob and not paths and os.path.exists(whole):  # brackets in a file's own name
+            termwarn(
+                f"No file fits the pattern {pattern!r}, and the file of that very name was saved: say glob=False for such names."
+            )
             paths = [whole]
+        if not use_glob and glob.has_magic(pattern) and not os.path.exists(whole):
+            termwarn(f"There is no file {pattern!r}, which reads like a pattern: say glob=True.")
         kept = []
         for path in paths:
             for file in _files_in(os.path.abspath(path)):
@@ -110,6 +119,23 @@ class SavedFiles:
             for path in _files_in(folder):
                 if self._kept.get(path, ("", None))[1] != _state(path):
                     self._keep(path, os.path.relpath(path, folder))
+
+
+def _check_glob(pattern: str, whole: str, base: str | None) -> None:
+    """Refuse what could save files under names of the wrong folder.
+
+    Raises:
+        ValueError: It leads out of `base`, or the first folder below that is not said.
+    """
+    if base is None:
+        base = os.path.dirname(os.path.dirname(whole)) if os.path.isabs(pattern) else os.getcwd()
+    first, *rest = os.path.relpath(whole, base).split(os.sep)
+    if first == "..":
+        raise UsageError(f"The pattern {pattern!r} may not walk above base_path {base!r}.")
+    if first.startswith("*") and rest:
+        raise UsageError(
+            f"The pattern {pattern!r} may not start with '*' where a folder stands: files of several would get one name."
+        )
 
 
 def _state(path: str) -> tuple[int, int] | None:

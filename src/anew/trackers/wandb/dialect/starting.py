@@ -6,7 +6,8 @@ import os
 import sys
 
 from . import active
-from .configuration import chosen, items_of, load_config
+from .configuration import chosen, default_config, items_of, load_config
+from .disabled import RunDisabled
 from .errors import UsageError
 from .exits import watch_exit
 from .opening import opened
@@ -143,7 +144,8 @@ def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:
     started = opened(settings, _options(settings))
     if trial:
         started.facts |= {"sweep": trial["sweep"], "sweep_parameters": trial["parameters"]}
-    run = Run(started, settings)
+    recorded = settings.mode != "disabled" and started.native.folder
+    run = (Run if recorded else RunDisabled)(started, settings)
     if trial:
         run.config.update_locked(trial["parameters"])
         run.trial = trial["claimed"]
@@ -178,9 +180,10 @@ def _trial_of(environ: Mapping[str, str]) -> dict[str, Any]:
 def _values(settings: Settings, config: Any) -> dict[str, Any]:
     """The config of all files and the argument together."""
     values: dict[str, Any] = {}
-    defaults = "config-defaults.yaml"
-    for path in settings.config_paths or ([defaults] if os.path.isfile(defaults) else []):
+    for path in settings.config_paths or ():
         values |= load_config(path)
+    if not settings.config_paths:
+        values = default_config()
     if config is not None:
         values |= items_of(config)
     return values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anew
 
 from ..names import FACTS
-from .errors import UsageError
+from .errors import UnsupportedError, UsageError
 from .media import Image, Media
 from .plain import plain
 
@@ -19,6 +19,10 @@ __all__ = ["Table"]
 
 class UnknownMode(UsageError, AssertionError):
     """There is no such `log_mode`; in wandb an AssertionError."""
+
+
+class NotOfTheTable(UsageError, AssertionError):
+    """The columns are no names, or the data frame is none; in wandb an AssertionError."""
 
 
 class Table(Media):
@@ -61,9 +65,15 @@ class Table(Media):
         if dataframe is None and hasattr(data, "columns") and hasattr(data, "iterrows"):
             dataframe = data
         if dataframe is not None:
+            if not hasattr(dataframe, "itertuples"):
+                raise NotOfTheTable(
+                    f"dataframe is a DataFrame, not a {type(dataframe).__name__}: give rows as data=."
+                )
             columns = [str(name) for name in dataframe.columns]
             data = [list(row) for row in dataframe.itertuples(index=False)]
         given = ("Input", "Output", "Expected") if columns is None else columns
+        if hasattr(given, "itertuples") or not all(isinstance(one, (str, int)) for one in given):
+            raise NotOfTheTable("columns are names: give rows as data=, and a data frame too.")
         self.columns: list[Any] = list(given)
         self.data: list[list[Any]] = []
         found = rows if data is None else data
@@ -84,6 +94,7 @@ class Table(Media):
 
     def add_column(self, name: str, data: Any, optional: bool = False) -> None:
         """Add a column with a value for each row."""
+        self._rows_only("add_column")
         values = data.tolist() if hasattr(data, "tolist") else list(data)
         if self.data or not self.columns:
             if not self.columns:
@@ -100,11 +111,18 @@ class Table(Media):
 
     def add_computed_columns(self, fn: Callable[[int, dict[Any, Any]], dict[str, Any]]) -> None:
         """Add columns of what `fn(index, row as a dict)` gives for each row."""
+        self._rows_only("add_computed_columns")
         found = [
             fn(at, dict(zip(self.columns, row, strict=True))) for at, row in enumerate(self.data)
         ]
         for name in dict.fromkeys(name for row in found for name in row):
             self.add_column(name, [row.get(name) for row in found])
+
+    def _rows_only(self, call: str) -> None:
+        if self.log_mode == "INCREMENTAL":
+            raise UnsupportedError(
+                f"{call} is not for tables with log_mode='INCREMENTAL', which get rows alone."
+            )
 
     def get_column(self, name: str, convert_to: str | None = None) -> Any:
         """The values of a column, as a list or with `convert_to="numpy"` as an array."""

@@ -1,0 +1,67 @@
+"""Parameters and tags of very many experiments, read by their names: a range of rows for each, and no document but for what is long."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ....query.fields import Param, Tag
+from ....query.integers import joined
+from .documents import Document, decoded, value_of
+from .engine import Connection
+from .names import CatalogNames
+
+__all__ = ["setting_values"]
+
+_ELSEWHERE = object()
+"""Stands for a value of which the table has only the beginning."""
+
+
+def setting_values(
+    connection: Connection, names: CatalogNames, target: Param | Tag, keys: Sequence[int]
+) -> list[Any]:
+    """The values of a parameter, a configuration key or a tag per experiment; None where there is none."""
+    if isinstance(target, Tag):
+        key = names.key("tag", target.name)
+        rows = connection.execute(
+            "SELECT experiment_key, value FROM tags WHERE name_key = ?", (key,)
+        )
+        return list(map(dict(rows.fetchall()).get, keys))
+    found: dict[int, Any] = {}
+    for kind in ("config", "param") if target.kind == "either" else (target.kind,):
+        key = names.key(kind, target.name)
+        if key is not None:
+            found.update(_column(connection, key))
+    values = list(map(found.get, keys))
+    long = [at for at, value in enumerate(values) if value is _ELSEWHERE]
+    if long:
+        told = _documents(connection, [keys[at] for at in long])
+        for at in long:
+            values[at] = value_of(told[keys[at]], target.kind, target.name)
+    return values
+
+
+def _column(connection: Connection, name: int) -> dict[int, Any]:
+    text = "SELECT experiment_key, type, number, rest, text FROM params WHERE name_key = ?"
+    rows = connection.execute(text, (name,)).fetchall()
+    return {key: _value(kind, number, rest, text) for key, kind, number, rest, text in rows}
+
+
+def _value(kind: str, number: float | None, rest: str, text: str | None) -> Any:
+    if kind == "str":
+        return text
+    if kind == "null":
+        return None
+    if number is None:
+        return math.nan if kind == "float" else _ELSEWHERE
+    if kind == "int":
+        return joined(number, rest)
+    return bool(number) if kind == "bool" else number
+
+
+def _documents(connection: Connection, keys: Sequence[int]) -> dict[int, Document]:
+    dialect = connection.dialect
+    text = f"SELECT experiment_key, state FROM documents WHERE experiment_key IN ({dialect.keys})"
+    rows = connection.execute(text, (dialect.listed(keys),))
+    return {key: decoded(state) for key, state in rows}

@@ -38,10 +38,15 @@ demo: $(VENV)/.for-demo web  ## train a grid of real models, then ask questions 
 demo-server: $(VENV)/.for-demo-server  ## two servers of a group with PostgreSQL, ClickHouse and S3, one of which is killed while eight trainings run
 	@$(BIN)/python -m examples.group
 
+# Compiled once, and not by each of the processes that import it first, and of the hundreds of programs that keep no bytecode.
+COMPILE := @$(BIN)/python -m compileall -q src/anew
+
 test: $(VENV)/.for-development web  ## the suite without its slow proofs
+	$(COMPILE)
 	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(EACH) $(PARALLEL) $(PYTEST)
 
 test-all: $(VENV)/.for-development web  ## the suite with its slow proofs
+	$(COMPILE)
 	$(BIN)/python -m pytest -vv --no-header -m "not soak" $(EACH) $(PARALLEL) $(PYTEST)
 
 web: $(VENV)/.for-demo  ## the browser page; nothing is done where it is up to date

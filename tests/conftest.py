@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import re
@@ -12,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -51,9 +53,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _is_quick(config: pytest.Config) -> bool:
+    """Whether the slow tests are left out."""
+    return "not slow" in config.option.markexpr
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Without the slow tests, a file that has no others is not imported: its framework alone takes seconds."""
-    if collection_path.suffix != ".py" or "not slow" not in config.option.markexpr:
+    if collection_path.suffix != ".py" or not _is_quick(config):
         return None
     text = collection_path.read_text(encoding="utf-8")
     return (
@@ -65,6 +72,55 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection() -> None:
     """What the imports make stays: looking for garbage in it took a quarter of the time of collecting the tests."""
     gc.disable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What runs together comes first: nobody waits in the end for the one process that has it."""
+    if not _is_quick(config):
+        return
+    order = [name for name, _ in TOGETHER]
+
+    @functools.cache
+    def place(file: str) -> int:
+        name = together(file)
+        return order.index(name) if name in order else len(order)
+
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file go to one process, and of the quick tests so do files that need the same slow things."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getoption("dist") != "loadfile" or not _is_quick(config):
+        return None
+    config.option.loadscopereorder = False  # else what runs together, which is few, would come last
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid.partition("::")[0])
+
+    return Together(config, log)
+
+
+# What several files need and what takes seconds to load, which one process of the suite then does instead of each:
+# a browser, and libraries that are imported within tests (see `later.py`).
+TOGETHER = (
+    ("a browser", r"\bdef test_\w+\((?:\w+, )*opened\b"),
+    ("frameworks", r'(?:\blater\("|^ +(?:import|from) )(?:torch|jax|flax|sklearn|scipy)\b'),
+    (
+        "trackers",
+        r'(?:\blater\("|^ +(?:import|from) )(?:mlflow|wandb|clearml|aim|anew\.trackers\.\w+\.forward)\b',
+    ),
+)
+
+
+@functools.cache
+def together(file: str) -> str:
+    """What the tests of a file run with: a name of `TOGETHER`, or the file alone."""
+    text = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
+    return next((name for name, sign in TOGETHER if re.search(sign, text, re.M)), file)
 
 
 def pytest_collection_finish() -> None:
@@ -228,6 +284,33 @@ def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]
 
     def make() -> str:
         made.append(postgres_server.make_database())
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def empty_group(postgres_server: PostgresServer) -> Iterator[str]:
+    """The database of a group that has nothing yet: to make its tables takes longer than to copy them."""
+    from anew.server.group.database import Database
+
+    url = postgres_server.make_database()
+    Database(url).close()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def make_group_database(
+    postgres_server: PostgresServer, empty_group: str
+) -> Iterator[Callable[[], str]]:
+    """As `make_database`, of a group whose tables are there."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(postgres_server.make_database(empty_group))
         return made[-1]
 
     yield make

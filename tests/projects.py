@@ -55,9 +55,9 @@ class Project:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
         if git:
-            self.git("init", "--quiet", "--initial-branch=main")
-            self.git("config", "user.email", "a@example.org")
-            self.git("config", "user.name", "A")
+            self.git("init", "--quiet", "--initial-branch=main", "--template=")
+            with open(folder / ".git" / "config", "a") as config:
+                config.write("[user]\n\temail = a@example.org\n\tname = A\n")
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(

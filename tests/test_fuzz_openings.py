@@ -1,6 +1,6 @@
 """Random sequences of openings, corrections, kills, moves, copies and damages, against a model of them.
 
-`make test` runs a quarter of a minute of it, `make soak` runs `SOAK_SECONDS`. A failure names the seed, which repeats it alone.
+`make test` runs a few of them, `make test-all` two dozen, and `make soak` runs `SOAK_SECONDS`. A failure names the seed, which repeats it alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ def without_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANEW_CAPTURE", "off")
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 24))]
+)
 def test_what_was_opened_in_whatever_order_is_shown_as_the_rules_say(tmp_path, seed):
     run(tmp_path / "home", seed, 30)
 

@@ -79,11 +79,21 @@ def room_named(parts: Sequence[str]) -> str:
 
 
 @functools.cache
+def read(file: Path) -> tuple[list[tuple[int, str, list[str]]], list[tuple[int, str]]]:
+    """A file's imports and the private names that it reads of others. Each file is parsed once: there are a thousand."""
+    nodes = [*ast.walk(ast.parse(file.read_text(), str(file)))]
+    return imports_among(nodes, file), foreign_among(nodes)
+
+
 def imports(file: Path) -> list[tuple[int, str, list[str]]]:
     """`(line, module, names)` of every import in a file, wherever it stands, relative ones made absolute."""
+    return read(file)[0]
+
+
+def imports_among(nodes: list[ast.AST], file: Path) -> list[tuple[int, str, list[str]]]:
     package = ["anew", *file.relative_to(SOURCE).parent.parts]
     found = []
-    for node in ast.walk(ast.parse(file.read_text(), str(file))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -268,9 +278,12 @@ def foreign_names(source: str) -> list[tuple[int, str]]:
 
     A name is a file's own when the file defines it: a method, an attribute of `self`, a slot, a variable.
     """
-    tree = ast.parse(source)
+    return foreign_among([*ast.walk(ast.parse(source))])
+
+
+def foreign_among(nodes: list[ast.AST]) -> list[tuple[int, str]]:
     own: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             own.add(node.name)
         elif isinstance(node, ast.Attribute) and _is_self(node.value):
@@ -281,7 +294,7 @@ def foreign_names(source: str) -> list[tuple[int, str]]:
             if any(isinstance(t, ast.Name) and t.id == "__slots__" for t in targets) and node.value:
                 own |= {c.value for c in ast.walk(node.value) if isinstance(c, ast.Constant)}
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (
             node.level or (node.module or "").startswith("anew")
         ):
@@ -307,7 +320,7 @@ def test_no_file_reads_a_private_name_of_another():
     found = {
         f"{file.relative_to(REPOSITORY)}:{line}: {name}"
         for file in FILES
-        for line, name in foreign_names(file.read_text())
+        for line, name in read(file)[1]
     }
     assert not found, "\n".join(sorted(found))
 

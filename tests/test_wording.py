@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from anew import errors
 
 FILES = sorted(Path(__file__).parent.rglob("test_*.py"))
@@ -15,7 +13,9 @@ FILES = sorted(Path(__file__).parent.rglob("test_*.py"))
 
 def worded(source: str) -> list[int]:
     """The lines that expect an error of ours with a message of several words."""
-    found = []
+    found: list[int] = []
+    if "match=" not in source:
+        return found  # to parse all files takes seconds
     for node in ast.walk(ast.parse(source)):
         if not (
             isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.raises" and node.args
@@ -30,9 +30,9 @@ def worded(source: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FILES[0].parents[1])))
-def test_no_test_depends_on_how_an_error_of_ours_is_worded(file: Path):
-    assert not worded(file.read_text())
+def test_no_test_depends_on_how_an_error_of_ours_is_worded():
+    found = {str(file): worded(file.read_text()) for file in FILES}
+    assert not {file: lines for file, lines in found.items() if lines}
 
 
 def test_a_worded_expectation_is_seen():

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from anew.agents.bounded import MOST
 from anew.server.access import Access
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
+from later import later
 
 from ..serving import place_of, place_over_a_socket
 
-mcp = pytest.importorskip("mcp")
+mcp = later("mcp")
+pytestmark = pytest.mark.skipif(find_spec("mcp") is None, reason="the SDK is not installed")
 
 READING = {
     "list_experiments", "search", "show_experiment", "compare", "best", "history", "difference", "verdict", "logs",

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from anew.analysis.comparing import EXACT, compare, compare_pairs
 from anew.analysis.distributions import t_beyond, t_quantile
+from later import later
+
+stats = later("scipy.stats")
 
 A = [0.91, 0.93, 0.90, 0.94, 0.92]
 B = [0.95, 0.93, 0.96, 0.94, 0.97, 0.95]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from anew.analysis.importance import importance
+from later import later
+
+stats = later("scipy.stats")
 
 RANDOM = np.random.default_rng(1)
 N = 240

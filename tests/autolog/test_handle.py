@@ -8,20 +8,21 @@ import threading
 from typing import Any
 
 import pytest
-from torch.utils.tensorboard import SummaryWriter
 
 import anew
 from anew import Experiment
 from anew.errors import InvalidValue
 from anew.tracking.recording import LIFE, LIVE
+from later import later
 
 from .reading import messages, metrics
 
-ORIGINAL = SummaryWriter.__dict__["add_scalar"]
+boards = later("torch.utils.tensorboard")
 
 
 def is_original() -> bool:
-    return SummaryWriter.__dict__["add_scalar"] is ORIGINAL
+    code = getattr(boards.SummaryWriter.__dict__["add_scalar"], "__code__", None)
+    return code is not None and code.co_filename == boards.writer.__file__
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def _nothing_is_left() -> Any:
 
 @pytest.fixture
 def writer(tmp_path: Any) -> Any:
-    with SummaryWriter(str(tmp_path / "runs")) as made:
+    with boards.SummaryWriter(str(tmp_path / "runs")) as made:
         yield made
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from anew import Store
 
 PROGRAM = """
@@ -34,6 +36,7 @@ plt.savefig("loss.png")
 """
 
 
+@pytest.mark.slow
 def test_a_program_leaves_what_it_left_before_and_an_experiment(tmp_path: Path):
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM],

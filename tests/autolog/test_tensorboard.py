@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from matplotlib.figure import Figure
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import anew
 from anew import Experiment, Store
 from anew.errors import WriteFailed
+from later import later
 
 from .reading import metrics, values
+
+torch = later("torch")
+figures = later("matplotlib.figure")
+accumulators = later("tensorboard.backend.event_processing.event_accumulator")
 
 MODULES = ("torch.utils.tensorboard", "tensorboardX")
 Writer = Callable[..., Any]
@@ -35,9 +37,9 @@ def exp() -> Iterator[Experiment]:
         yield experiment
 
 
-def events(folder: str) -> EventAccumulator:
+def events(folder: str) -> accumulators.EventAccumulator:
     """What TensorBoard reads from a folder."""
-    accumulator = EventAccumulator(folder, size_guidance={"tensors": 0, "scalars": 0})
+    accumulator = accumulators.EventAccumulator(folder, size_guidance={"tensors": 0, "scalars": 0})
     accumulator.Reload()
     return accumulator
 
@@ -79,7 +81,7 @@ def test_a_scalar_without_a_step_is_at_step_0_as_in_the_event_file(
 
 def test_everything_but_numbers_is_recorded_as_a_value(exp: Experiment, writer_class: Writer):
     rng = np.random.default_rng(0)
-    figure = Figure()
+    figure = figures.Figure()
     figure.add_subplot().plot([1, 2])
     with writer_class("runs/a") as writer:
         writer.add_histogram("weights", rng.normal(size=100), 1)

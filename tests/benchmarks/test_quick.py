@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 # What starts other trackers or imports PyTorch, and takes ten seconds and more; and what starts interpreters.
-SLOW = {"accepting", "capture", "exit_and_memory", "first_look", "forwarding", "group", "group_catalog", "importing", "light", "mlflow_server", "page", "peers", "server", "syncing", "uploads"}  # fmt: skip
+SLOW = {"accepting", "capture", "exit_and_memory", "first_look", "forwarding", "group", "group_catalog", "importing", "light", "mlflow_server", "page", "peers", "server", "syncing", "uploads", "verdict"}  # fmt: skip
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
     for name in GROUPS

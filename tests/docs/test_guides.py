@@ -8,16 +8,23 @@ import pytest
 
 from .programs import DOCS, name_of, run_page
 
-# They train with real frameworks, draw with matplotlib or make environments, and take ten seconds and more.
+# They train with real frameworks, draw with matplotlib, make environments or start many programs, and take seconds.
 SLOW = {
     "capture.md",
     "charts.md",
+    "configuration.md",
     "dialects.md",
     "disk.md",
+    "files-and-values.md",
     "find-and-compare.md",
+    "forwarding.md",
     "from-wandb.md",
     "integrations.md",
+    "leave.md",
+    "logging.md",
+    "many-processes.md",
     "notebooks.md",
+    "programs.md",
     "reproduce.md",
     "resume.md",
     "sharing.md",

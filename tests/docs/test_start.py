@@ -8,7 +8,7 @@ import pytest
 
 from .programs import DOCS, REPOSITORY, name_of, run_page
 
-SLOW = {"tour.md"}  # trains with PyTorch
+SLOW = {"README.md", "tour.md"}  # run every example, or train with PyTorch
 PAGES = [
     pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in (REPOSITORY / "README.md", DOCS / "index.md", *sorted(DOCS.glob("start/*.md")))

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from anew import Experiment, Status, Store
 from anew.errors import InvalidSetting, NotFound, NotRunning
@@ -22,8 +21,11 @@ from anew.forwarders import MLflow, TensorBoard
 from anew.forwarding import launch
 from anew.forwarding.progress import read_all, read_progress
 from anew.journal.liveness import process_started
+from later import later
 
 from .servers import MLflowServer
+
+accumulators = later("tensorboard.backend.event_processing.event_accumulator")
 
 PROGRAM = """
 import os, sys, time
@@ -58,7 +60,7 @@ def start(
 
 
 def scalars(log_dir: Path) -> list[tuple[int, float]]:
-    reader = EventAccumulator(str(log_dir), {"scalars": 0})
+    reader = accumulators.EventAccumulator(str(log_dir), {"scalars": 0})
     reader.Reload()
     if "loss" not in reader.Tags()["scalars"]:
         return []

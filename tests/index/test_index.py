@@ -455,11 +455,21 @@ def test_a_clock_that_jumps_back_confuses_nothing(root, index):
 # -- damage -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damage", ["delete", "truncate", "garbage", "text", "half", "empty"])
-@pytest.mark.parametrize("while_open", [True, False])
-def test_a_damaged_or_deleted_catalog_comes_back(root, damage: str, while_open: bool):
+@pytest.fixture(scope="module")
+def three_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root that no index has looked at."""
+    root = tmp_path_factory.mktemp("many") / "experiments"
     for i in range(300):
         finished(root, f"p/run{i}")
+    return root
+
+
+@pytest.mark.parametrize("damage", ["delete", "truncate", "garbage", "text", "half", "empty"])
+@pytest.mark.parametrize("while_open", [True, False])
+def test_a_damaged_or_deleted_catalog_comes_back(
+    root, three_hundred: Path, damage: str, while_open: bool
+):
+    shutil.copytree(three_hundred, root, symlinks=True)
     stores = open_stores(root)
     Index(stores).refresh()
     if not while_open:

@@ -10,6 +10,7 @@ import pytest
 
 from anew import Experiment, Status, Store
 from anew.integrations.boosting import Boosting
+from later import later
 
 from .running import run_example
 
@@ -36,7 +37,7 @@ class BoostingContract:
     """What holds for a framework whose callback logs each iteration.
 
     Attributes:
-        callback: The integration's class.
+        integration: The name of the integration's module.
         example: The example that trains with it, and the prefix of its experiment.
         example_features: Some features that the example's importances name.
         file: What a model's file may be called.
@@ -45,13 +46,19 @@ class BoostingContract:
         error: What `fail` raises: the class, and something that it says.
     """
 
-    callback: ClassVar[type[Boosting]]
+    integration: ClassVar[str]
     example: ClassVar[tuple[str, str]]
     example_features: ClassVar[set[str]]
     file: ClassVar[str]
     params: ClassVar[dict[str, Any]]
     rounds: ClassVar[str]
     error: ClassVar[tuple[type[Exception], str]]
+
+    @property
+    def callback(self) -> type[Boosting]:
+        """The integration's class."""
+        found: type[Boosting] = later(f"anew.integrations.{self.integration}").AnewCallback
+        return found
 
     @pytest.fixture(autouse=True)
     def _here(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
@@ -88,6 +95,7 @@ class BoostingContract:
         """Open a model's file with the framework, and count its iterations."""
         raise NotImplementedError
 
+    @pytest.mark.slow
     def test_the_example_leaves_curves_parameters_the_best_iteration_importances_and_the_model(
         self, tmp_path
     ):

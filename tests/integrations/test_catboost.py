@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-import catboost
 import numpy as np
 
 from anew import Status, Store
 from anew.integrations.boosting import Boosting
-from anew.integrations.catboost import AnewCallback
+from later import later
 
 from .boosting import BoostingContract, Curves, two_classes
+
+catboost = later("catboost")
+integration = later("anew.integrations.catboost")
 
 PARAMS: dict[str, Any] = {
     "iterations": 6,
@@ -34,13 +36,16 @@ def pools() -> tuple[catboost.Pool, catboost.Pool]:
 
 
 class TestCatBoost(BoostingContract):
-    callback = AnewCallback
+    integration = "catboost"
     example = ("with_catboost", "examples/diabetes/catboost")
     example_features: ClassVar = {"bmi", "bp", "s5"}
     file = "model.cbm"
     params: ClassVar = {"depth": 2, "subsample": 0.8}
     rounds = "iterations"
-    error = (catboost.CatBoostError, "NoSuchMetric")
+
+    @property
+    def error(self) -> tuple[type[Exception], str]:
+        return catboost.CatBoostError, "NoSuchMetric"
 
     def train(self, callback: Boosting | None, rounds: int = 5, validated: bool = True) -> Curves:
         train, val = pools()
@@ -72,7 +77,7 @@ class TestCatBoost(BoostingContract):
         assert catboost.CatBoostRegressor().load_model(path).tree_count_ == trees
 
     def test_the_json_of_a_model_is_a_file_too(self, root):
-        with AnewCallback("json", model_file="model.json") as callback:
+        with integration.AnewCallback("json", model_file="model.json") as callback:
             self.train(callback)
         (file,) = Store(root).list()[0].files
         assert json.loads(file.read_bytes())["oblivious_trees"]
@@ -82,7 +87,7 @@ class TestCatBoost(BoostingContract):
     ):
         train, val = pools()
         model = catboost.CatBoostClassifier(**PARAMS, metric_period=2)
-        with AnewCallback("now-and-then") as callback:
+        with integration.AnewCallback("now-and-then") as callback:
             model.fit(train, eval_set=val, callbacks=[callback])
         (found,) = Store(root)
         steps, values = found.metrics["validation/Logloss"].to_numpy()
@@ -90,7 +95,7 @@ class TestCatBoost(BoostingContract):
         assert values.tolist() == model.get_evals_result()["validation"]["Logloss"]
 
     def test_a_training_whose_model_was_never_handed_over_is_ended_by_the_next_one(self, root):
-        callback = AnewCallback("plain")
+        callback = integration.AnewCallback("plain")
         for _ in range(2):
             catboost.CatBoostClassifier(**PARAMS).fit(pools()[0], callbacks=[callback])
         assert [one.status for one in Store(root).list()] == [Status.RUNNING, Status.COMPLETED]
@@ -103,7 +108,7 @@ class TestCatBoost(BoostingContract):
         pool = catboost.Pool(x, (x[:, 0] > 0).astype(int), group_id=groups)
         params = {k: v for k, v in PARAMS.items() if k != "subsample"}
         model = catboost.CatBoostRanker(**params, loss_function="YetiRank")
-        with AnewCallback("ranked") as callback:
+        with integration.AnewCallback("ranked") as callback:
             model.fit(pool, callbacks=[callback])
             callback.log_model(model)
         (found,) = Store(root)

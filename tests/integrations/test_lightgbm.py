@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import lightgbm
-
 from anew import Status, Store
 from anew.integrations.boosting import Boosting
-from anew.integrations.lightgbm import AnewCallback
+from later import later
 
 from .boosting import Curves, Folds, TrainContract, curves, two_classes
+
+lightgbm = later("lightgbm")
+integration = later("anew.integrations.lightgbm")
 
 PARAMS = {
     "objective": "binary",
@@ -30,7 +31,7 @@ def sets() -> dict[str, Any]:
 
 
 class TestLightGBM(TrainContract):
-    callback = AnewCallback
+    integration = "lightgbm"
     example = ("with_lightgbm", "examples/digits/lightgbm")
     example_features: ClassVar = {f"Column_{pixel}" for pixel in range(64)}
     file = "model.txt"
@@ -83,7 +84,7 @@ class TestLightGBM(TrainContract):
         assert lightgbm.Booster(model_file=path).num_trees() == trees * 10  # one for each class
 
     def test_a_training_that_stops_early_is_ended_by_finish_or_by_the_next_one(self, root):
-        callback = AnewCallback("early")
+        callback = integration.AnewCallback("early")
         for _ in range(2):
             seen: dict[str, Any] = {}
             others = [lightgbm.early_stopping(2, verbose=False), lightgbm.record_evaluation(seen)]
@@ -102,7 +103,7 @@ class TestLightGBM(TrainContract):
         assert found.metrics["val/auc"].count == 2
 
     def test_of_two_trainings_in_one_experiment_the_parameters_of_the_later_one_count(self, root):
-        with AnewCallback("both") as callback:
+        with integration.AnewCallback("both") as callback:
             for leaves in (4, 8):
                 params = PARAMS | {"num_leaves": leaves}
                 lightgbm.train(params, **sets(), num_boost_round=2, callbacks=[callback])

@@ -6,14 +6,16 @@ import math
 import threading
 from pathlib import Path
 
-import optuna
 import pytest
 
 import anew
 from anew import Experiment, Status, Store
-from anew.integrations.optuna import AnewCallback
+from later import later
 
 from .running import run_example
+
+optuna = later("optuna")
+integration = later("anew.integrations.optuna")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,7 @@ def study_of(root: Path):
     return next(one for one in Store(root) if one.parent is None)
 
 
+@pytest.mark.slow
 def test_the_example_leaves_a_study_with_its_best_and_a_child_for_each_trial(tmp_path):
     with run_example("with_optuna", tmp_path) as store:
         found = store["examples/digits/optuna"]
@@ -79,7 +82,7 @@ def test_each_end_of_a_trial_is_its_status_and_no_trial_is_there_twice(tracked, 
         return math.nan if trial.number == 3 else 7.0
 
     study = new_study()
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         study.optimize(
             callback.track(objective) if tracked else objective,
             n_trials=4,
@@ -109,7 +112,7 @@ def test_an_error_that_stops_the_study_fails_its_trial_and_its_experiment(root):
     def objective(trial):
         raise ArithmeticError("no")
 
-    with pytest.raises(ArithmeticError), AnewCallback("study") as callback:
+    with pytest.raises(ArithmeticError), integration.AnewCallback("study") as callback:
         new_study().optimize(callback.track(objective), n_trials=3, callbacks=[callback])
     assert [one.status for one in Store(root)] == [Status.FAILED] * 2
 
@@ -120,7 +123,10 @@ def test_a_parameter_called_experiment_gets_the_trials_and_so_does_who_asks_for_
         anew.log_metric("own", trial.number, step=0)
         return square(trial)
 
-    with Experiment("mine") as mine, AnewCallback(trial_options={"tags": ["sweep"]}) as callback:
+    with (
+        Experiment("mine") as mine,
+        integration.AnewCallback(trial_options={"tags": ["sweep"]}) as callback,
+    ):
         new_study().optimize(callback.track(objective), n_trials=2, callbacks=[callback])
         assert callback.experiment is mine
     found = study_of(root)
@@ -139,7 +145,7 @@ def test_trials_in_threads_each_have_their_own_experiment(root):
         return square(trial)
 
     study = new_study()
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         study.optimize(callback.track(objective), n_trials=8, n_jobs=2, callbacks=[callback])
     found = study_of(root)
     trials = {one.name: one for one in found.children()}
@@ -159,7 +165,7 @@ def test_several_objectives_are_kept_under_their_names_with_the_best_trials_as_a
         return x, (1 - x) ** 2
 
     study = new_study(directions=["minimize", "maximize"])
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         study.optimize(callback.track(objective), n_trials=5, callbacks=[callback])
     found = study_of(root)
     assert {"value/0", "value/1"} == {
@@ -179,7 +185,7 @@ def test_names_of_values_and_what_was_noted_are_kept(root):
 
     study = new_study()
     study.set_metric_names(["loss"])
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         study.optimize(objective, n_trials=2, callbacks=[callback])
         study.set_user_attr("data", "toy")
     found = study_of(root)
@@ -196,14 +202,14 @@ def test_a_best_trial_with_other_parameters_leaves_none_of_the_one_before(root):
         return trial.suggest_float("second", 1, 1)
 
     study = new_study()
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         study.optimize(callback.track(objective), n_trials=2, callbacks=[callback])
     best = study_of(root).params["best.params"]
     assert {name: value for name, value in best.items() if value is not None} == {"second": 1.0}
 
 
 def test_a_study_that_goes_on_after_its_end_continues_its_experiment(root):
-    study, callback = new_study(), AnewCallback("study")
+    study, callback = new_study(), integration.AnewCallback("study")
     for _ in range(2):
         study.optimize(callback.track(square), n_trials=2, callbacks=[callback])
         callback.finish()
@@ -214,7 +220,7 @@ def test_a_study_that_goes_on_after_its_end_continues_its_experiment(root):
 
 def test_ask_and_tell_is_recorded_by_handing_over_what_was_told(root):
     study = new_study()
-    with AnewCallback("study") as callback:
+    with integration.AnewCallback("study") as callback:
         for _ in range(2):
             trial = study.ask()
             callback(study, study.tell(trial, square(trial)))
@@ -223,7 +229,7 @@ def test_ask_and_tell_is_recorded_by_handing_over_what_was_told(root):
 
 def test_a_disabled_study_searches_as_without(root):
     study = new_study()
-    with AnewCallback(mode="disabled") as callback:
+    with integration.AnewCallback(mode="disabled") as callback:
         study.optimize(callback.track(square), n_trials=2, callbacks=[callback])
     assert len(study.trials) == 2
     assert not root.exists()

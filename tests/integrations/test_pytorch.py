@@ -6,22 +6,25 @@ import copy
 import math
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import anew
 from anew import Experiment, Status, Store
 from anew.errors import InvalidValue, NotRunning
-from anew.integrations.histograms import histogram_of, plain
-from anew.integrations.pytorch import unwatch, watch
 from anew.reading.files import ValueView
+from later import later
 
 from .running import run_example
+
+integration = later("anew.integrations.pytorch")
+histograms = later("anew.integrations.histograms")
+
+torch = later("torch")
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ NAMES = ["0.weight", "0.bias", "2.weight", "2.bias"]
 
 def test_gradients_are_recorded_every_so_many_passes_with_their_norm(exp: Experiment):
     model = network()
-    handle = watch(model, every=3)
+    handle = integration.watch(model, every=3)
     train(model, 7)
     assert handle.passes == 7
     assert sorted(recorded(exp)) == sorted(
@@ -78,12 +81,12 @@ def test_gradients_are_recorded_every_so_many_passes_with_their_norm(exp: Experi
 def test_parameters_alone_or_both_are_recorded_as_they_were_before_the_step(exp: Experiment):
     model = network()
     before = float(model[0].bias.detach().max())
-    with watch(model, log="parameters", bins=8):
+    with integration.watch(model, log="parameters", bins=8):
         train(model)
     assert [name for name, _ in recorded(exp)] == [f"parameters/{name}" for name in NAMES]
     assert last(exp, "parameters/0.bias").metadata["max"] == before
     assert len(last(exp, "parameters/0.bias").data["counts"]) == 8
-    with watch(model, log="all", prefix="net/"):
+    with integration.watch(model, log="all", prefix="net/"):
         train(model)
     assert len(recorded(exp)) == 12
     assert Store()[exp.id].metrics["net/gradients/norm"].count == 1
@@ -92,14 +95,14 @@ def test_parameters_alone_or_both_are_recorded_as_they_were_before_the_step(exp:
 def test_the_step_may_be_the_programs_own(exp: Experiment):
     steps = iter([100, 200])
     model = network()
-    watch(model, every=2, step=lambda: next(steps))
+    integration.watch(model, every=2, step=lambda: next(steps))
     train(model, 3)
     assert {step for _, step in recorded(exp)} == {100, 200}
 
 
 def test_gradients_are_those_of_the_pass_not_what_has_been_added_up(exp: Experiment):
     model = network()
-    watch(model, every=1)
+    integration.watch(model, every=1)
     for _ in range(3):
         model(torch.ones(2, 4)).sum().backward()
     assert len({round(norm, 6) for _, norm in norms(exp)}) == 1
@@ -108,7 +111,7 @@ def test_gradients_are_those_of_the_pass_not_what_has_been_added_up(exp: Experim
 def test_a_shared_parameter_is_recorded_once_with_all_its_gradient(exp: Experiment):
     layer = torch.nn.Linear(4, 4, bias=False)
     model = torch.nn.Sequential(layer, layer)
-    watch(model, every=1)
+    integration.watch(model, every=1)
     train(model)
     assert recorded(exp) == [("gradients/0.weight", 0)]
     assert last(exp, "gradients/0.weight").metadata["max"] == float(layer.weight.grad.max())
@@ -117,7 +120,7 @@ def test_a_shared_parameter_is_recorded_once_with_all_its_gradient(exp: Experime
 def test_what_is_frozen_or_unused_is_left_out_and_what_thaws_joins(exp: Experiment):
     model = torch.nn.ModuleDict({"used": torch.nn.Linear(4, 1), "unused": torch.nn.Linear(4, 1)})
     model["used"].bias.requires_grad = False
-    watch(model, every=1)
+    integration.watch(model, every=1)
     model["used"](torch.ones(1, 4)).sum().backward()
     assert recorded(exp) == [("gradients/used.weight", 0)]
     model["used"].bias.requires_grad = True
@@ -132,17 +135,18 @@ def test_what_is_frozen_or_unused_is_left_out_and_what_thaws_joins(exp: Experime
     assert names == {"gradients/unused.weight", "gradients/unused.bias"}
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_every_floating_type_is_recorded(exp: Experiment, dtype: torch.dtype):
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float64"])
+def test_every_floating_type_is_recorded(exp: Experiment, name: str):
+    dtype = getattr(torch, name)
     model = network().to(dtype)
-    watch(model, log="all", every=1)
+    integration.watch(model, log="all", every=1)
     train(model, 1, torch.ones(2, 4, dtype=dtype))
     assert len(recorded(exp)) == 8
 
 
 def test_gradients_that_are_no_numbers_are_counted(exp: Experiment):
     model = network()
-    watch(model, every=1)
+    integration.watch(model, every=1)
     train(model, 1, torch.full((2, 4), float("nan")))
     assert last(exp, "gradients/0.weight").data["nonfinite"] > 0
     assert math.isnan(norms(exp)[0][1])
@@ -150,12 +154,12 @@ def test_gradients_that_are_no_numbers_are_counted(exp: Experiment):
 
 def test_sparse_and_complex_gradients_are_recorded(exp: Experiment):
     embedding = torch.nn.Embedding(10, 2, sparse=True)
-    watch(embedding, every=1)
+    integration.watch(embedding, every=1)
     embedding(torch.tensor([1, 1, 3])).sum().backward()
     assert sum(last(exp, "gradients/weight").data["counts"]) == 4  # two rows of two
     turn = torch.nn.Module()
     turn.angle = torch.nn.Parameter(torch.ones(3, dtype=torch.complex64))
-    watch(turn, every=1)
+    integration.watch(turn, every=1)
     turn.angle.abs().sum().backward()
     assert sum(last(exp, "gradients/angle").data["counts"]) == 6
 
@@ -164,7 +168,7 @@ def test_sparse_and_complex_gradients_are_recorded(exp: Experiment):
 def test_wrapped_and_compiled_models_keep_their_own_names(exp: Experiment, tmp_path: Path):
     model = network()
     compiled = torch.compile(model, backend="aot_eager")
-    with watch(compiled, every=1):
+    with integration.watch(compiled, every=1):
         train(compiled, 2)
     assert {name for name, _ in recorded(exp)} == {f"gradients/{name}" for name in NAMES}
     torch.distributed.init_process_group(
@@ -172,7 +176,7 @@ def test_wrapped_and_compiled_models_keep_their_own_names(exp: Experiment, tmp_p
     )
     try:
         wrapped = torch.nn.parallel.DistributedDataParallel(network())
-        with watch(wrapped, prefix="ddp/", every=1):
+        with integration.watch(wrapped, prefix="ddp/", every=1):
             train(wrapped, 2)
     finally:
         torch.distributed.destroy_process_group()
@@ -182,7 +186,7 @@ def test_wrapped_and_compiled_models_keep_their_own_names(exp: Experiment, tmp_p
 
 def test_stopped_the_model_has_no_hooks_and_trains_to_the_same_numbers(exp: Experiment):
     one, two = network(), network()
-    handle = watch(one, log="all", every=1)
+    handle = integration.watch(one, log="all", every=1)
     for model in (one, two):
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         for _ in range(5):
@@ -195,18 +199,18 @@ def test_stopped_the_model_has_no_hooks_and_trains_to_the_same_numbers(exp: Expe
     assert not any(p._backward_hooks for p in one.parameters())
     count = len(recorded(exp))
     train(one)
-    watch(one)
-    unwatch(one)
-    unwatch(one)
+    integration.watch(one)
+    integration.unwatch(one)
+    integration.unwatch(one)
     train(one)
     assert len(recorded(exp)) == count
 
 
 def test_watching_again_takes_the_old_ones_place(exp: Experiment):
     model = network()
-    first = watch(model, every=1)
-    second = watch(model, every=1)
-    third = watch(model, every=1, prefix="also/")
+    first = integration.watch(model, every=1)
+    second = integration.watch(model, every=1)
+    third = integration.watch(model, every=1, prefix="also/")
     assert (first.active, second.active, third.active) == (False, True, True)
     train(model)
     assert len(recorded(exp)) == 8
@@ -215,17 +219,17 @@ def test_watching_again_takes_the_old_ones_place(exp: Experiment):
 def test_it_ends_with_the_experiment():
     model = network()
     with Experiment("alice/one", system_metrics=0):
-        handle = watch(model, every=1)
+        handle = integration.watch(model, every=1)
         train(model)
     train(model)
     assert not handle.active
     with pytest.raises(NotRunning):
-        watch(model)
+        integration.watch(model)
 
 
 def test_an_experiment_that_starts_later_is_waited_for():
     model, exp = network(), Experiment("alice/later", system_metrics=0)
-    watch(model, exp, every=1)
+    integration.watch(model, exp, every=1)
     train(model)
     with exp:
         train(model)
@@ -235,7 +239,7 @@ def test_an_experiment_that_starts_later_is_waited_for():
 def test_only_the_first_of_several_ranks_records():
     model = network()
     with Experiment("alice/ranks", system_metrics=0, rank=1, world_size=2) as exp:
-        watch(model, every=1)
+        integration.watch(model, every=1)
         train(model)
     assert recorded(exp) == []
 
@@ -247,7 +251,7 @@ def test_a_failure_of_ours_does_not_break_the_training(
         raise RuntimeError("no step today")
 
     model = network()
-    watch(model, every=1, step=step)
+    integration.watch(model, every=1, step=step)
     train(model, 3)
     assert model[0].weight.grad is not None
     assert [r.levelname for r in caplog.records if "no step today" in r.getMessage()] == ["WARNING"]
@@ -256,7 +260,7 @@ def test_a_failure_of_ours_does_not_break_the_training(
 
 def test_a_watched_model_can_be_copied_saved_and_trained_in_threads(exp: Experiment):
     model = network()
-    watch(model, every=1)
+    integration.watch(model, every=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         copied = copy.deepcopy(model)
@@ -286,23 +290,25 @@ def test_what_cannot_be_watched_is_refused(exp: Experiment):
     ]  # fmt: skip
     for model, options in wrong:
         with pytest.raises(InvalidValue):
-            watch(model, exp, **options)
+            integration.watch(model, exp, **options)
 
 
 @pytest.mark.parametrize(
-    "tensor",
+    "make",
     [
-        torch.linspace(-1, 1, 101),
-        torch.tensor([1.0, float("nan"), float("inf"), 2.0]),
-        torch.full((5,), 3.0),
-        torch.full((5,), 1e30),
-        torch.tensor([float("nan")]),
-        torch.zeros(0),
-        torch.arange(10, dtype=torch.float64) * 1e-300,
+        lambda: torch.linspace(-1, 1, 101),
+        lambda: torch.tensor([1.0, float("nan"), float("inf"), 2.0]),
+        lambda: torch.full((5,), 3.0),
+        lambda: torch.full((5,), 1e30),
+        lambda: torch.tensor([float("nan")]),
+        lambda: torch.zeros(0),
+        lambda: torch.arange(10, dtype=torch.float64) * 1e-300,
     ],
     ids=["spread", "nonfinite", "same", "large", "nan", "empty", "tiny"],
 )
-def test_counted_on_a_device_a_histogram_says_the_same(tensor: torch.Tensor):
+def test_counted_on_a_device_a_histogram_says_the_same(make: Callable[[], torch.Tensor]):
+    tensor = make()
+
     class Elsewhere(torch.Tensor):
         """A tensor that says it lies on another device, which this machine need not have."""
 
@@ -310,8 +316,8 @@ def test_counted_on_a_device_a_histogram_says_the_same(tensor: torch.Tensor):
         def device(self) -> Any:
             return torch.device("meta")
 
-    here = histogram_of(plain(tensor), 16)
-    there = histogram_of(tensor.as_subclass(Elsewhere), 16)
+    here = histograms.histogram_of(histograms.plain(tensor), 16)
+    there = histograms.histogram_of(tensor.as_subclass(Elsewhere), 16)
     assert there.nonfinite == here.nonfinite
     assert sum(there.counts) == sum(here.counts)
     assert {k: pytest.approx(v) for k, v in here.metadata.items()} == there.metadata

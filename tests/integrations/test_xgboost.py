@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-import xgboost
-from sklearn.base import clone
 
 from anew import Status, Store
 from anew.integrations.boosting import Boosting
-from anew.integrations.xgboost import AnewCallback
+from later import later
 
 from .boosting import Curves, Folds, TrainContract, two_classes
+
+xgboost = later("xgboost")
+integration = later("anew.integrations.xgboost")
+base = later("sklearn.base")
 
 PARAMS = {
     "objective": "binary:logistic",
@@ -34,7 +36,7 @@ def matrices() -> tuple[xgboost.DMatrix, xgboost.DMatrix]:
 
 
 class TestXGBoost(TrainContract):
-    callback = AnewCallback
+    integration = "xgboost"
     example = ("with_xgboost", "examples/tumours/xgboost")
     example_features: ClassVar = {"worst perimeter"}
     file = "model.json"
@@ -96,9 +98,11 @@ class TestXGBoost(TrainContract):
 
     def test_each_clone_of_an_estimator_has_an_experiment_of_its_own(self, root):
         x, y = two_classes()
-        model = xgboost.XGBClassifier(n_estimators=2, callbacks=[AnewCallback("fold")], n_jobs=1)
+        model = xgboost.XGBClassifier(
+            n_estimators=2, callbacks=[integration.AnewCallback("fold")], n_jobs=1
+        )
         for _ in range(2):
-            clone(model).fit(x, y)
+            base.clone(model).fit(x, y)
         assert [one.status for one in Store(root)] == [Status.COMPLETED] * 2
 
     def test_the_last_iteration_is_kept_where_another_callback_stops_the_training_first(self, root):
@@ -106,7 +110,7 @@ class TestXGBoost(TrainContract):
             rounds=1, data_name="train", maximize=True
         )  # logloss only falls
         params, (train, _) = PARAMS | {"eval_metric": "logloss"}, matrices()
-        with AnewCallback("stopped") as callback:
+        with integration.AnewCallback("stopped") as callback:
             xgboost.train(
                 params, train, 9, evals=[(train, "train")], callbacks=[stop, callback], verbose_eval=False,
             )  # fmt: skip
@@ -114,7 +118,7 @@ class TestXGBoost(TrainContract):
         assert found.metrics["train/logloss"].count == found.params["rounds"] == 2
 
     def test_the_binary_form_of_a_model_is_a_file_too(self, root):
-        with AnewCallback("binary", model_file="model.ubj") as callback:
+        with integration.AnewCallback("binary", model_file="model.ubj") as callback:
             self.train(callback)
         (file,) = Store(root).list()[0].files
         assert xgboost.Booster(model_file=str(file.path)).num_boosted_rounds() == 5
@@ -124,7 +128,7 @@ class TestXGBoost(TrainContract):
         x, _ = two_classes()
         train = xgboost.DMatrix(x, np.arange(len(x)) % 3)
         params = {"objective": "multi:softprob", "num_class": 3, "booster": booster, "nthread": 1}
-        with AnewCallback("other", model_file="model.json") as callback:
+        with integration.AnewCallback("other", model_file="model.json") as callback:
             xgboost.train(
                 params, train, 3, evals=[(train, "train")], callbacks=[callback], verbose_eval=False
             )

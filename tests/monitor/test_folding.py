@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -55,12 +56,16 @@ def test_plain_lines_come_out_as_they_went_in(lines: list[str]) -> None:
     assert folded(text) == text
 
 
-@settings(max_examples=1500)
-@given(PIECES, st.lists(st.integers(0, 200), max_size=6))
-def test_how_the_text_is_cut_into_writes_makes_no_difference(text: str, cuts: list[int]) -> None:
-    at = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    parts = [text[a:b] for a, b in pairwise(at)]
-    assert folded(*parts) == folded(text)
+@pytest.mark.parametrize("examples", [200, pytest.param(1500, marks=pytest.mark.slow)])
+def test_how_the_text_is_cut_into_writes_makes_no_difference(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(PIECES, st.lists(st.integers(0, 200), max_size=6))
+    def check(text: str, cuts: list[int]) -> None:
+        at = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+        parts = [text[a:b] for a, b in pairwise(at)]
+        assert folded(*parts) == folded(text)
+
+    check()
 
 
 @given(PIECES)

@@ -303,6 +303,7 @@ def test_what_processes_say_and_print_is_merged_by_time_as_a_terminal_would_show
     expect(said).to_have_text(["step 2 of 2", "red and plain"])
 
 
+@pytest.mark.slow
 def test_a_search_through_a_long_log_says_how_far_it_is_stops_and_goes_on(lab, project, opened):
     with Experiment(f"{project}/long", root=str(lab.root), quiet=True, system_metrics=0, console="off") as exp:  # fmt: skip
         exp.log("the needle")

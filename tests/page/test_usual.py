@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 import numpy as np
+import pytest
 
 from anew import Experiment
 
@@ -44,6 +45,7 @@ def test_one_experiment_alone_is_opened_on_its_page(show, opened, tmp_path):
     assert urlsplit(page.url).path == "/"
 
 
+@pytest.mark.slow
 def test_very_many_are_drawn_in_groups_of_one_configuration_until_somebody_wants_each(lab, project, opened):  # fmt: skip
     record_many(str(lab.root), project)
     page = opened(lab, f"?in={project}")

@@ -17,13 +17,15 @@ import attrs
 import numpy as np
 import pydantic
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from anew.errors import InvalidValue
 from anew.record.plain import find, flatten, from_plain, merge, nest, parse_json, to_plain
+from later import later
+
+torch = later("torch")
 
 KEYS = st.text("abc$.é", max_size=4)
 JSON = st.recursive(
@@ -95,9 +97,6 @@ def test_plain_values_come_back_as_they_were(value: Any) -> None:
         (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
         (np.array([1.0, math.nan]), [1.0, {"$float": "NaN"}]),
         (np.datetime64("2024-01-02T00:00:00.000000000"), "2024-01-02T00:00:00.000000000"),
-        (torch.tensor([1.5, 2.5], requires_grad=True), [1.5, 2.5]),
-        (torch.tensor(2.5, dtype=torch.bfloat16), 2.5),
-        (torch.float32, "torch.float32"),
         (np.dtype("float32"), "float32"),
         (Data(inner=Attrs()), {"lr": 0.5, "inner": {"lr": 0.5}}),
         (Model(), {"lr": 0.5}),
@@ -125,6 +124,16 @@ def test_known_objects_become_what_they_hold_and_strangers_their_name(
 ) -> None:
     assert to_plain(value) == plain
     json.dumps(to_plain({"k": [value]}), allow_nan=False)
+
+
+def test_tensors_become_what_they_hold_too() -> None:
+    for value, plain in (
+        (torch.tensor([1.5, 2.5], requires_grad=True), [1.5, 2.5]),
+        (torch.tensor(2.5, dtype=torch.bfloat16), 2.5),
+        (torch.float32, "torch.float32"),
+    ):
+        assert to_plain(value) == plain
+        json.dumps(to_plain({"k": [value]}), allow_nan=False)
 
 
 def test_what_contains_itself_ends() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from anew import Experiment, Store
 from anew.reproduce.equivalence import (
@@ -22,9 +21,12 @@ from anew.reproduce.equivalence import (
     student_quantile,
 )
 from anew.reproduce.groups import Margins, compare_groups, siblings
+from later import later
 from projects import TRAIN, Project
 
 from ..cli.conftest import call
+
+stats = later("scipy.stats")
 
 VALUES = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=12)
 

@@ -33,8 +33,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Limits],
     if request.param == "folder":
         (tmp_path / "there").mkdir()
         return lambda limits: place_of(str(tmp_path / "there"), "tester", limits)
-    make_database: Callable[[], str] = request.getfixturevalue("make_database")
-    group = Group(tmp_path / "there", make_database())
+    make_group_database: Callable[[], str] = request.getfixturevalue("make_group_database")
+    group = Group(tmp_path / "there", make_group_database())
     return lambda limits: place_of(group.address, "tester", limits)
 
 

@@ -97,7 +97,14 @@ def told(answer: Answer, id_: str) -> tuple[int, bytes]:
     return answer.status, re.sub(rb'"seconds":[0-9.e-]+', b"", body)
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name.lower())
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param(one, marks=() if one in (ROLES[0], ROLES[-1]) else pytest.mark.slow)
+        for one in ROLES
+    ],
+    ids=lambda role: role.name.lower(),
+)
 def test_what_lies_in_another_project_is_not_there_on_any_route(server, tokens, ids, role):
     hidden, nothing = ids[OTHER], "zzzzzzzzzzzz"
     for route in WALKED:

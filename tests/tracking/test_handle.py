@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from anew import Experiment, Status
 from anew.errors import NotRunning, WriteFailed
 from anew.record.events import Closed
+from later import later
 
 from .reading import events, logs, points, state
+
+torch = later("torch")
+modules = later("tests.tracking.modules")
 
 
 def opened(root: Path, name: str = "a/b", **options: Any) -> Experiment:
@@ -33,30 +36,17 @@ def unpickled(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301  (our own bytes)
 
 
-class Model(torch.nn.Module):
-    """What user code looks like: a module that logs by itself."""
-
-    def __init__(self, exp: Experiment) -> None:
-        super().__init__()
-        self.exp = exp
-        self.params_of = exp.params
-        self.group = exp.metrics("train")
-        self.saver = exp.files("models")
-        self.inputs = exp.inputs
-        self.layer = torch.nn.Linear(1, 1)
-
-
 def test_a_copy_records_into_the_same_experiment(root: Path) -> None:
     with opened(root, params={"lr": 1}) as exp:
         for made in (copy.copy(exp), copy.deepcopy(exp), again(exp)):
             assert made is exp
-        model = copy.deepcopy(Model(exp))
+        model = copy.deepcopy(modules.Model(exp))
         assert model.exp is exp
         model.group.log(loss=0.5, step=1)
         model.params_of.set(momentum=2)
         model.saver.save(b"weights", name="w.bin")
         file = io.BytesIO()
-        torch.save(Model(exp), file)
+        torch.save(modules.Model(exp), file)
         file.seek(0)
         assert torch.load(file, weights_only=False).exp is exp
         assert again(exp.run) is exp.run

@@ -7,13 +7,15 @@ import operator
 from pathlib import Path
 from typing import Any
 
-import nbclient
-import nbformat
 import pytest
 
 from anew import Experiment
+from later import later
 
 from .reading import points, state
+
+nbclient = later("nbclient")
+nbformat = later("nbformat")
 
 
 def run(folder: Path, *cells: str, allow_errors: bool = False) -> list[str]:

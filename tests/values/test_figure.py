@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import matplotlib as mpl
-import plotly.graph_objects as go
 import pytest
 
 from anew.errors import InvalidValue
 from anew.values import Figure, load
+from later import later
+
+go = later("plotly.graph_objects")
 
 mpl.use("Agg")
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import PIL.Image
-import plotly.graph_objects as go
-import polars as pl
 import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure as Drawing
 
 from anew.values import KINDS, Histogram, Image, Table, Text, as_value, load
+from later import later
+
+go = later("plotly.graph_objects")
+pl = later("polars")
 
 
 def test_pictures_figures_and_data_frames_are_recognised() -> None:

@@ -103,7 +103,7 @@ def kill_commits(folder, rounds, seed):
 
 
 def test_a_commit_killed_at_any_moment_is_there_or_not(tmp_path):
-    kill_commits(tmp_path / "r", 8, seed=1)
+    kill_commits(tmp_path / "r", 3, seed=1)
 
 
 @pytest.mark.slow
@@ -138,7 +138,7 @@ def kill_collections(folder, rounds, seed):
 
 
 def test_a_collection_killed_at_any_moment_loses_nothing(tmp_path):
-    kill_collections(tmp_path / "r", 6, seed=3)
+    kill_collections(tmp_path / "r", 2, seed=3)
 
 
 @pytest.mark.slow
@@ -168,7 +168,7 @@ def kill_pushes(folder, other, rounds, seed):
 
 
 def test_a_push_killed_at_any_moment_leaves_the_target_whole(tmp_path):
-    kill_pushes(tmp_path / "a", tmp_path / "b", 5, seed=5)
+    kill_pushes(tmp_path / "a", tmp_path / "b", 2, seed=5)
 
 
 @pytest.mark.slow

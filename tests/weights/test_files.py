@@ -4,16 +4,17 @@ import pickle
 import ml_dtypes
 import numpy as np
 import pytest
-import safetensors.numpy
-import safetensors.torch
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anew.errors import AnewError, CorruptData, InvalidValue, NotFound, WeightsError
 from anew.weights import model_to_weights
 from anew.weights.safefile import read
+from later import later
 from tensors import assert_same, commit, noise
+
+torch = later("torch")
+tensorfile = later("safetensors.torch")
 
 
 def test_a_safetensors_file_of_the_package_is_read_in_place(repo, tmp_path):
@@ -24,7 +25,7 @@ def test_a_safetensors_file_of_the_package_is_read_in_place(repo, tmp_path):
         "none": torch.empty(0, 3),
         "one": torch.tensor(2.5),
     }
-    safetensors.torch.save_file(tensors, tmp_path / "m.safetensors", {"by": "me"})
+    tensorfile.save_file(tensors, tmp_path / "m.safetensors", {"by": "me"})
     commit(repo, tmp_path / "m.safetensors")
     back = repo.get_all_weights()
     assert back.structure["metadata"] == {"by": "me"}
@@ -47,7 +48,7 @@ def test_a_checkout_writes_a_file_the_package_reads(repo, tmp_path):
     commit(repo, {**state, "b16": noise(8, dtype=ml_dtypes.bfloat16)})
     repo.checkout("HEAD", to=tmp_path / "out.safetensors")
     assert {p.name for p in tmp_path.iterdir()} == {"weights", "out.safetensors"}
-    loaded = safetensors.torch.load_file(tmp_path / "out.safetensors")
+    loaded = tensorfile.load_file(tmp_path / "out.safetensors")
     for name, array in state.items():
         assert np.array_equal(loaded[name].numpy(), array)
     assert loaded["b16"].dtype == torch.bfloat16

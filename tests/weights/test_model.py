@@ -5,19 +5,21 @@ import os
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-import flax.linen
-import flax.nnx
-import jax
-import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
-import optax
 import pytest
-import torch
 
 from anew.errors import InvalidValue, NotFound, WeightsError
 from anew.weights import Weights, model_to_weights
+from later import later
 from tensors import assert_same, commit
+
+torch = later("torch")
+linen = later("flax.linen")
+nnx = later("flax.nnx")
+jax = later("jax")
+jnp = later("jax.numpy")
+optax = later("optax")
 
 
 def network():
@@ -47,8 +49,9 @@ def test_a_torch_module_comes_back_with_its_buffers(repo):
     assert torch.equal(third[0].weight, module[0].weight)
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD, torch.optim.LBFGS])
-def test_an_optimizer_goes_on_where_it_was(repo, kind):
+@pytest.mark.parametrize("name", ["Adam", "SGD", "LBFGS"])
+def test_an_optimizer_goes_on_where_it_was(repo, name):
+    kind = getattr(torch.optim, name)
     torch.manual_seed(0)
     module = network()
     options = {"momentum": 0.9} if kind is torch.optim.SGD else {}
@@ -98,20 +101,19 @@ def test_a_module_that_does_not_fit_is_refused_and_unchanged(repo):
         repo.load_into(torch.optim.Adam(network().parameters()))
 
 
-class WithExtra(torch.nn.Linear):
-    """A module that keeps more than tensors."""
-
-    vocabulary: tuple = ()
-
-    def get_extra_state(self):
-        return {"vocabulary": self.vocabulary, "scale": torch.ones(2)}
-
-    def set_extra_state(self, state):
-        self.vocabulary = state["vocabulary"]
-        self.scale = state["scale"]
-
-
 def test_the_extra_state_of_a_module_is_kept(repo):
+    class WithExtra(torch.nn.Linear):
+        """A module that keeps more than tensors."""
+
+        vocabulary: tuple = ()
+
+        def get_extra_state(self):
+            return {"vocabulary": self.vocabulary, "scale": torch.ones(2)}
+
+        def set_extra_state(self, state):
+            self.vocabulary = state["vocabulary"]
+            self.scale = state["scale"]
+
     module = WithExtra(2, 2)
     module.vocabulary = ("a", "b")
     commit(repo, module)
@@ -134,7 +136,7 @@ def test_a_float8_module_is_loaded_as_it_was(repo):
 
 
 def test_jax_and_flax_trees_come_back_nested(repo):
-    module = flax.linen.Dense(3)
+    module = linen.Dense(3)
     params = module.init(jax.random.key(0), jnp.ones((1, 4)))
     state = optax.adam(1e-3).init(params)
     repo.stage_weights(params, optimizer=state)
@@ -165,7 +167,7 @@ def test_jax_arrays_of_small_types_and_random_keys_come_back(repo):
 
 
 def test_a_flax_nnx_module_gives_its_state(repo):
-    module = flax.nnx.Linear(2, 3, rngs=flax.nnx.Rngs(0))
+    module = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
     commit(repo, module)
     assert np.array_equal(repo.get_all_weights().nested()["kernel"], np.asarray(module.kernel[...]))
 

@@ -170,7 +170,7 @@ class Weights(RuleBasedStateMachine):
             assert self.repo.fsck().ok
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(25, marks=pytest.mark.slow)])
 def test_a_repository_has_what_a_dictionary_of_copies_has(examples):
     run_state_machine_as_test(
         Weights,

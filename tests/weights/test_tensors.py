@@ -5,7 +5,6 @@ import threading
 import ml_dtypes
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -13,7 +12,10 @@ from hypothesis.extra import numpy as hnp
 from anew.errors import InvalidName, InvalidValue, WeightsError
 from anew.weights import Repository, Weights, model_to_weights
 from anew.weights.dtypes import TORCH, numpy_dtype
+from later import later
 from tensors import assert_same, bits, commit, noise, same
+
+torch = later("torch")
 
 NUMPY = [
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),

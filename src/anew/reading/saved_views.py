@@ -28,6 +28,8 @@ _PAGE = "page"
 _PROJECT = "project/"
 _MOST = 256 << 10
 """Characters of a view as text."""
+_DEEPEST = 100
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class SavedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,12 +170,11 @@ def read_yaml(text: str) -> dict[str, Any]:
     """
     if len(text) > _MOST:
         raise InvalidValue(f"A view has at most {_MOST} characters.", key="shows")
-    if any(isinstance(one, yaml.AliasToken) for one in _tokens(text)):
-        raise InvalidValue("A view's YAML may not refer to parts of itself (`*name`).", key="shows")
     try:
-        found = yaml.safe_load(text)
+        _check_parts(text)
+        found = yaml.load(text, Loader=_LOADER)  # the safe loader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidValue(f"This is no YAML: {error}", key="shows") from None
+        raise InvalidValue(f"This is no view as YAML: {error}", key="shows") from None
     return _checked({} if found is None else found)
 
 
@@ -182,11 +183,20 @@ def to_yaml(view: SavedView) -> str:
     return yaml.safe_dump(view.shows, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _tokens(text: str) -> list[Any]:
-    try:
-        return list(yaml.scan(text, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidValue(f"This is no YAML: {error}", key="shows") from None
+def _check_parts(text: str) -> None:
+    """See to it, part by part and without recursion, that nothing is named twice or nested without end.
+
+    Raises:
+        ValueError: Something is.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("it refers to parts of itself (`*name`)")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
 
 
 def _checked(shows: object) -> dict[str, Any]:

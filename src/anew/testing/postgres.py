@@ -104,14 +104,16 @@ class PostgresServer:
         for folder in (self.folder, _copied(self.folder)):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def make_database(self) -> str:
-        """The address of an empty database of its own."""
+    def make_database(self, like: str = "") -> str:
+        """The address of an empty database of its own, or of a copy of one that nobody is connected to."""
         import psycopg
         from psycopg.sql import SQL, Identifier
 
         name = f"d{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+            original = Identifier(like.rpartition("/")[2] or "template1")
+            command = SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(command.format(Identifier(name), original))
         return self._url(name)
 
     def drop_database(self, url: str) -> None:

@@ -25,6 +25,7 @@ class TestLocal(BackendContract):
         opened.close()
 
 
+@pytest.mark.slow  # a server's answers in this process are encoded too (`../remote/test_backend.py`)
 class TestEncoded(TestLocal):
     @pytest.fixture
     def backend(self, root: str):

@@ -26,6 +26,7 @@ class TestInProcess(Served):
             yield open_server("http://127.0.0.1:5700", transport).backend
 
 
+@pytest.mark.slow  # what differs from the one above is held by every test that has a server of its own
 class TestOverASocket(Served):
     @pytest.fixture
     def backend(self, root: str):

@@ -13,8 +13,8 @@ from anew.server.group.truth import Truth
 
 
 @pytest.fixture
-def url(make_database: Callable[[], str]) -> str:
-    return make_database()
+def url(make_group_database: Callable[[], str]) -> str:
+    return make_group_database()
 
 
 @pytest.fixture

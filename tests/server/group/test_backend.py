@@ -56,9 +56,14 @@ class TestGroup(BackendContract):
 
     @pytest.fixture
     def backend(
-        self, root: str, bucket: str, series: str, tmp_path: Path, make_database: Callable[[], str]
+        self,
+        root: str,
+        bucket: str,
+        series: str,
+        tmp_path: Path,
+        make_group_database: Callable[[], str],
     ) -> Iterator[LocalBackend]:
-        group = Group(tmp_path / "group", make_database(), bucket, series)
+        group = Group(tmp_path / "group", make_group_database(), bucket, series)
         stores = group.stores(kind=_Fed)
         assert isinstance(stores, _Fed)
         stores.folder = root

@@ -24,9 +24,9 @@ HERE = "http://127.0.0.1:5700"
 
 
 def test_each_object_that_is_missing_or_altered_is_named_with_its_experiment(
-    tmp_path: Path, make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, make_group_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ):
-    group, here = Group(tmp_path / "group", make_database()), str(tmp_path / "here")
+    group, here = Group(tmp_path / "group", make_group_database()), str(tmp_path / "here")
     for name in "abcd":
         with Experiment(f"lab/x/{name}", root=here, quiet=True, system_metrics=0) as exp:
             exp.log_metrics({"loss": 1.0}, step=0)

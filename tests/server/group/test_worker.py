@@ -21,8 +21,8 @@ HERE = "http://127.0.0.1:5700"
 
 
 @pytest.fixture
-def group(tmp_path: Path, make_database: Callable[[], str]) -> Group:
-    return Group(tmp_path / "group", make_database())
+def group(tmp_path: Path, make_group_database: Callable[[], str]) -> Group:
+    return Group(tmp_path / "group", make_group_database())
 
 
 @pytest.fixture

@@ -9,13 +9,15 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
 from anew.errors import CorruptData, UnknownFormat
 from anew.stores.series import parquet, sorted_file
 from anew.stores.series.columns import Block
 from anew.stores.series.parquet import PartFile, PartInfo, write_part
+from later import later
+
+pl = later("polars")
 
 INFO = PartInfo(
     experiment_id="bcdf23456789", writer="0001-main", part=1, first_line=1, lines=9, start=0, end=99

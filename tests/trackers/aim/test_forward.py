@@ -22,13 +22,14 @@ from anew.record.plain import flatten
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
-from anew.trackers.aim.forward import AimTarget
-from anew.trackers.aim.forward.target import aim
 from anew.trackers.aim.translate import run_hash
+from later import later
 
 from ...forwarders.servers import free_port
 
-from aim.sdk.index_manager import RepoIndexManager  # isort: skip
+forward = later("anew.trackers.aim.forward")
+sending = later("anew.trackers.aim.forward.target")
+managing = later("aim.sdk.index_manager")
 
 KINDS = {
     "aim.audio": "get_audio_sequence",
@@ -43,7 +44,7 @@ KINDS = {
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository as Aim makes it, which takes it more than a second."""
     folder = tmp_path_factory.mktemp("aim")
-    aim.Repo(str(folder), init=True).close()
+    sending.aim.Repo(str(folder), init=True).close()
     return folder
 
 
@@ -51,10 +52,10 @@ def place(mirror: Mirror) -> str:
     return str(Path(mirror.folder).parent)
 
 
-def repo_at(where: str) -> aim.Repo:
+def repo_at(where: str) -> sending.aim.Repo:
     """The repository, with what `aim up` does by itself: runs that changed are taken into its index."""
-    repo = aim.Repo(where)
-    manager = RepoIndexManager(repo)
+    repo = sending.aim.Repo(where)
+    manager = managing.RepoIndexManager(repo)
     for name in repo.list_all_runs():
         manager.index(name)
     manager.new_chunk_observer.stop()  # which holds one of the few watches that a user may have
@@ -62,11 +63,11 @@ def repo_at(where: str) -> aim.Repo:
     return repo
 
 
-def repo_of(mirror: Mirror) -> aim.Repo:
+def repo_of(mirror: Mirror) -> sending.aim.Repo:
     return repo_at(place(mirror))
 
 
-def run_of(mirror: Mirror) -> aim.Run:
+def run_of(mirror: Mirror) -> sending.aim.Run:
     found = [
         run
         for run in repo_of(mirror).iter_runs()
@@ -85,11 +86,11 @@ class TestAim(TargetContract):
         shutil.copytree(template / ".aim", Path(place(mirror), ".aim"))
 
     def open(self, mirror: Mirror, memo: dict[str, Any]) -> Target:
-        return AimTarget(Aim(place(mirror)), mirror, memo)
+        return forward.AimTarget(Aim(place(mirror)), mirror, memo)
 
     def crash(self, target: Target) -> None:
         """As far as a living process can: the data base is let go, the lock of the run is not."""
-        assert isinstance(target, AimTarget)
+        assert isinstance(target, forward.AimTarget)
         run, repo = target._run, target._repo
         if run is not None:
             run._resources.finalizer.detach()
@@ -142,7 +143,7 @@ class TestAim(TargetContract):
         return "" if records is None else "\n".join(r.message for r in records.values)
 
     def status(self, mirror: Mirror) -> Any:
-        if run_hash(mirror.experiment_id) not in aim.Repo(place(mirror)).list_all_runs():
+        if run_hash(mirror.experiment_id) not in sending.aim.Repo(place(mirror)).list_all_runs():
             return self.running  # nothing was sent
         run = run_of(mirror)
         return run.active, run["anew", "status"]
@@ -159,8 +160,8 @@ def mirror(tmp_path: Path, template: Path) -> Mirror:
     return Mirror("bcdf23456789", "a/b/c", "c", "b", str(folder), START)
 
 
-def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> AimTarget:
-    return AimTarget(Aim(place(mirror)), mirror, memo or {})
+def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> forward.AimTarget:
+    return forward.AimTarget(Aim(place(mirror)), mirror, memo or {})
 
 
 KILLED = """
@@ -275,7 +276,7 @@ def test_times_names_and_what_people_did_at_aim_are_kept(mirror: Mirror) -> None
     target.close()
     repo = repo_of(mirror)
     quiet: dict[str, Any] = {"system_tracking_interval": None, "capture_terminal_logs": False}
-    run = aim.Run(run_hash(mirror.experiment_id), repo=repo, **quiet)
+    run = sending.aim.Run(run_hash(mirror.experiment_id), repo=repo, **quiet)
     run.add_tag("theirs")
     run.experiment = "moved"
     run.close()

@@ -21,8 +21,10 @@ from anew.record.events import Captured
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
-from anew.trackers.clearml.forward import ClearMLTarget
 from anew.trackers.clearml.translate import title_and_series
+from later import later
+
+forward = later("anew.trackers.clearml.forward")
 
 SHOWN = ("training_debug_image", "plot")
 
@@ -53,10 +55,10 @@ class TestClearML(TargetContract):
     running = "in_progress"
 
     def open(self, mirror: Mirror, memo: dict[str, Any]) -> Target:
-        return ClearMLTarget(ClearML(mode="offline"), mirror, memo)
+        return forward.ClearMLTarget(ClearML(mode="offline"), mirror, memo)
 
     def crash(self, target: Target) -> None:
-        assert isinstance(target, ClearMLTarget)
+        assert isinstance(target, forward.ClearMLTarget)
         if target._session is not None:
             target._session.close()
 
@@ -113,8 +115,8 @@ def mirror(tmp_path: Path) -> Mirror:
     return Mirror("bcdf23456789", "a/b/run", "run", "vision", str(tmp_path), START)
 
 
-def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> ClearMLTarget:
-    return ClearMLTarget(ClearML(mode="offline"), mirror, memo or {})
+def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> forward.ClearMLTarget:
+    return forward.ClearMLTarget(ClearML(mode="offline"), mirror, memo or {})
 
 
 KILLED = """
@@ -352,7 +354,7 @@ def test_points_that_come_again_to_an_iteration_are_another_series(mirror: Mirro
 
 def test_the_environment_says_whether_it_is_offline(mirror: Mirror, monkeypatch: Any) -> None:
     monkeypatch.setenv("CLEARML_OFFLINE_MODE", "1")
-    target = ClearMLTarget(ClearML(dir=str(Path(mirror.folder, "elsewhere"))), mirror, {})
+    target = forward.ClearMLTarget(ClearML(dir=str(Path(mirror.folder, "elsewhere"))), mirror, {})
     target.send([Records(mirror).points({"loss": 1.0}, 0)], False)
     target.settle()
     target.close()
@@ -397,18 +399,17 @@ def test_what_a_server_would_be_sent_is_what_clearml_says_it_takes(mirror: Mirro
     tasks.CreateRequest(name="run", type=kind, tags=["anew:x"], project="p").validate()
 
 
-class Failing(ClearMLTarget):
-    """Raises for one value, as a library may for what nobody thought of."""
-
-    def send(self, items: Any, again: bool) -> Any:
-        if any(getattr(item.record, "m", {}).get("loss") == 3.0 for item in items):
-            raise RuntimeError("this value is too much")
-        return super().send(items, again)
-
-
 def test_a_record_set_aside_takes_none_of_its_neighbours_with_it(tmp_path: Path) -> None:
     from anew import Experiment
     from anew.forwarders.sink import TRIES, ForwardSink
+
+    class Failing(forward.ClearMLTarget):
+        """Raises for one value, as a library may for what nobody thought of."""
+
+        def send(self, items: Any, again: bool) -> Any:
+            if any(getattr(item.record, "m", {}).get("loss") == 3.0 for item in items):
+                raise RuntimeError("this value is too much")
+            return super().send(items, again)
 
     quiet: dict[str, Any] = {"root": tmp_path, "quiet": True, "console": "off", "system_metrics": 0}
     with Experiment("a/b/run", **quiet) as exp:

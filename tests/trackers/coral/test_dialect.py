@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import anew
 from anew import Store
@@ -25,8 +24,11 @@ from anew.dialects.coral import (
     model_to_weights,
 )
 from anew.errors import NotFound
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from torch.utils.data import DataLoader, TensorDataset
 
 import anew
 from anew import Store
@@ -29,8 +27,12 @@ from anew.dialects.frameworm import experiment as experiment_module
 from anew.dialects.frameworm.__main__ import main
 from anew.dialects.frameworm.experiment import cli, visualization
 from anew.errors import Ambiguous, ConfigFrozen, InvalidValue, NotFound, QueryError
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
+datasets = later("torch.utils.data")
 
 COLUMNS = [
     "id", "experiment_id", "name", "description", "created_at", "updated_at", "status", "git_hash", "git_dirty",
@@ -299,15 +301,15 @@ def test_both_figures_are_drawn(three: list[str]):
 # -- trainer ---------------------------------------------------------------------------------------
 
 
-def loaders() -> tuple[DataLoader[Any], DataLoader[Any]]:
+def loaders() -> tuple[datasets.DataLoader[Any], datasets.DataLoader[Any]]:
     inputs = torch.linspace(-1, 1, 20).reshape(20, 1)
-    data = TensorDataset(inputs, 3 * inputs + 1)
-    return DataLoader(data, batch_size=8), DataLoader(data, batch_size=6)
+    data = datasets.TensorDataset(inputs, 3 * inputs + 1)
+    return datasets.DataLoader(data, batch_size=8), datasets.DataLoader(data, batch_size=6)
 
 
-def model_and_optimizer(cls: type[torch.nn.Module] = torch.nn.Linear) -> tuple[Any, Any]:
+def model_and_optimizer(cls: type[torch.nn.Module] | None = None) -> tuple[Any, Any]:
     torch.manual_seed(0)
-    model = cls(1, 1) if cls is torch.nn.Linear else cls()
+    model = torch.nn.Linear(1, 1) if cls is None else cls()
     return model, torch.optim.SGD(model.parameters(), lr=0.1)
 
 
@@ -350,20 +352,23 @@ def test_the_trainer_logs_by_itself_each_value_once():
     assert list(exp.checkpoint_dir.glob("*.part")) == []
 
 
-class Autoencoder(torch.nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = torch.nn.Linear(1, 1)
+def autoencoder() -> type[torch.nn.Module]:
+    class Autoencoder(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.Linear(1, 1)
 
-    def compute_loss(self, inputs: torch.Tensor) -> dict[str, Any]:
-        out = self.inner(inputs)
-        reconstruction = ((out - inputs) ** 2).mean()
-        return {"loss": reconstruction, "kl_div": reconstruction.detach() / 2, "out": out}
+        def compute_loss(self, inputs: torch.Tensor) -> dict[str, Any]:
+            out = self.inner(inputs)
+            reconstruction = ((out - inputs) ** 2).mean()
+            return {"loss": reconstruction, "kl_div": reconstruction.detach() / 2, "out": out}
+
+    return Autoencoder
 
 
 def test_a_model_that_knows_its_loss_needs_no_criterion_and_no_running_experiment():
-    model, optimizer = model_and_optimizer(Autoencoder)
-    data = DataLoader(torch.linspace(0, 1, 9).reshape(9, 1), batch_size=3)
+    model, optimizer = model_and_optimizer(autoencoder())
+    data = datasets.DataLoader(torch.linspace(0, 1, 9).reshape(9, 1), batch_size=3)
     exp = Experiment("alone")
     trainer = Trainer(model, optimizer)
     trainer.set_experiment(exp)
@@ -379,7 +384,7 @@ def test_a_model_that_knows_its_loss_needs_no_criterion_and_no_running_experimen
 
 
 def test_training_that_fails_fails_the_experiment_it_started():
-    class Broken(Autoencoder):
+    class Broken(autoencoder()):  # type: ignore[misc]
         def compute_loss(self, inputs: torch.Tensor) -> dict[str, Any]:
             return {"kl_div": inputs.sum()}
 
@@ -406,6 +411,7 @@ def test_a_trainer_without_experiment_or_loss():
 # -- command line ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_as_a_module(three: list[str]):
     def run(*arguments: str) -> str:
         command = [sys.executable, "-W", "error", "-m", "anew.dialects.frameworm", *arguments]

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 
 import anew
@@ -36,8 +35,11 @@ from anew.dialects.handrolled import (
     summarize_experiment,
 )
 from anew.errors import InvalidSetting, InvalidValue
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
 
 
 class Section(SimpleNamespace):
@@ -434,6 +436,7 @@ logger.close()
 """
 
 
+@pytest.mark.slow
 def test_what_was_run_by_these_functions_can_be_run_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     Path("train.py").write_text(PROGRAM)

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import anew
 from anew import Status, Store
 from anew.dialects.ml_dash import RUN, UNSUPPORTED, Experiment, ml_dash_experiment
 from anew.errors import CorruptData, InvalidName, InvalidValue, NotFound
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
 
 PREFIX = "alice/project/my-experiment"
 

@@ -20,7 +20,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlflow.utils.validation import _validate_metric_name
 
 from anew.errors import NotFound
 from anew.forwarders.target import Mirror, Refusal, Target
@@ -29,12 +28,15 @@ from anew.record.events import Captured, Linked, ValueLogged
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import TargetContract
-from anew.trackers.mlflow.forward import MLflowTarget
-from anew.trackers.mlflow.forward.library import MlflowClient, waiting_for
 from anew.trackers.mlflow.names import artifact_path, key
 from anew.values import Image, Table
+from later import later
 
 from ...forwarders.servers import MLflowServer
+
+validation = later("mlflow.utils.validation")
+forward = later("anew.trackers.mlflow.forward")
+library = later("anew.trackers.mlflow.forward.library")
 
 OURS = ("captured", "images", "logs", "params", "tags", "values")
 
@@ -55,7 +57,7 @@ class Reading:
     """The run of an experiment as MLflow's client shows it."""
 
     def __init__(self, uri: str, mirror: Mirror) -> None:
-        self.client = MlflowClient(tracking_uri=uri)
+        self.client = library.MlflowClient(tracking_uri=uri)
         experiment = self.client.get_experiment_by_name(group_of(mirror))
         which = f"tags.`anew.experiment_id` = '{mirror.experiment_id}'"
         self.runs = self.client.search_runs([experiment.experiment_id], which)
@@ -86,7 +88,7 @@ class MLflowContract(TargetContract):
         self.uri = uri
 
     def open(self, mirror: Mirror, memo: dict[str, Any]) -> Target:
-        return MLflowTarget(MLflow(self.uri, group_of(mirror)), mirror, memo)
+        return forward.MLflowTarget(MLflow(self.uri, group_of(mirror)), mirror, memo)
 
     def crash(self, target: Target) -> None:
         pass  # it keeps nothing that a later one could see
@@ -184,7 +186,7 @@ def address_of(server: MLflowServer, mirror: Mirror) -> MLflow:
 
 
 def sent(server: MLflowServer, mirror: Mirror, records: Records) -> tuple[Reading, list[Refusal]]:
-    target = MLflowTarget(address_of(server, mirror), mirror, {})
+    target = forward.MLflowTarget(address_of(server, mirror), mirror, {})
     refusals = target.send(records.items, False)
     target.settle()
     target.close()
@@ -199,7 +201,7 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(
     for step in range(6000):
         records.points({"loss": 1 / (step + 1), "acc": float(step % 3)}, step // 2)
     address, memo, settled = address_of(server, mirror), {}, 0
-    target = MLflowTarget(address, mirror, memo)
+    target = forward.MLflowTarget(address, mirror, memo)
     under_way = threading.Event()
     killer = threading.Thread(target=lambda: under_way.wait() and server.kill())
     killer.start()
@@ -211,9 +213,9 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(
             memo, settled = target.settle(), settled + 250
     killer.join()
     with pytest.raises(Exception, match="Connection refused"):
-        MLflowTarget(address, mirror, {})
+        forward.MLflowTarget(address, mirror, {})
     server.start()
-    target = MLflowTarget(address, mirror, memo)
+    target = forward.MLflowTarget(address, mirror, memo)
     assert not target.send(records.items[settled : settled + 400], True)
     assert not target.send(records.items[settled + 400 :], False)
     target.end(Status.COMPLETED, None, START + 60)
@@ -229,7 +231,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_the_time_that_is_set(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Exception, match="timed out"):
-            MLflowTarget(MLflow(uri), mirror, {})
+            forward.MLflowTarget(MLflow(uri), mirror, {})
 
 
 @pytest.mark.slow
@@ -271,8 +273,8 @@ def test_the_run_looks_like_one_of_mlflows_own(server: MLflowServer, mirror: Mir
 def test_without_a_given_experiment_it_is_named_after_the_folder_of_the_prefix(
     server: MLflowServer, mirror: Mirror
 ):
-    target = MLflowTarget(MLflow(server.uri), mirror, {})
-    client = MlflowClient(tracking_uri=server.uri)
+    target = forward.MLflowTarget(MLflow(server.uri), mirror, {})
+    client = library.MlflowClient(tracking_uri=server.uri)
     experiment = client.get_experiment_by_name("alice/vision")
     (run,) = client.search_runs([experiment.experiment_id])
     assert (
@@ -316,13 +318,13 @@ def test_a_large_table_stays_what_it_is(server: MLflowServer, mirror: Mirror):
 
 def test_a_large_file_is_waited_for_longer_than_an_answer():
     before = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-    with waiting_for(500_000_000):
+    with library.waiting_for(500_000_000):
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "510"
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == before == "10"
 
 
 def test_a_child_is_nested_below_its_parent(server: MLflowServer, mirror: Mirror):
-    MLflowTarget(address_of(server, mirror), mirror, {})
+    forward.MLflowTarget(address_of(server, mirror), mirror, {})
     child = mirror._replace(experiment_id="zzzz23456789", name="child")
     records = Records(child)
     records.add(Linked(t=START, parent=mirror.experiment_id))
@@ -367,7 +369,7 @@ def test_one_param_that_the_server_objects_to_takes_no_other_with_it(
     records = Records(mirror)
     others = records.params({f"p{i}": i for i in range(30)})
     taken = records.params({"lr": 0.1})
-    target = MLflowTarget(address_of(server, mirror), mirror, {})
+    target = forward.MLflowTarget(address_of(server, mirror), mirror, {})
     reading = Reading(server.uri, mirror)
     reading.client.log_param(reading.id, "lr", "of somebody else")
     refusals = target.send(records.items, False)
@@ -382,16 +384,16 @@ def test_a_run_that_was_deleted_is_told_and_goes_on_once_restored(
 ):
     records = Records(mirror)
     records.points({"loss": 1.0}, 0)
-    target = MLflowTarget(address_of(server, mirror), mirror, {})
+    target = forward.MLflowTarget(address_of(server, mirror), mirror, {})
     reading = Reading(server.uri, mirror)
     memo = target.settle()
     reading.client.delete_run(reading.id)
     with pytest.raises(NotFound):
         target.send(records.items, False)
     with pytest.raises(NotFound):
-        MLflowTarget(address_of(server, mirror), mirror, memo)
+        forward.MLflowTarget(address_of(server, mirror), mirror, memo)
     reading.client.restore_run(reading.id)
-    later = MLflowTarget(address_of(server, mirror), mirror, memo)
+    later = forward.MLflowTarget(address_of(server, mirror), mirror, memo)
     for offered in (target, later):  # the one that failed has not taken them for sent
         assert not offered.send(records.items, True)
         (point,) = Reading(server.uri, mirror).client.get_metric_history(reading.id, "loss")
@@ -406,7 +408,7 @@ def test_points_alike_to_the_millisecond_are_kept_across_processes(
         records.points({"loss": 1.0}, 0, t=START + 1)
     memo: dict[str, Any] = {}
     for item in records.items:
-        target = MLflowTarget(address_of(server, mirror), mirror, memo)
+        target = forward.MLflowTarget(address_of(server, mirror), mirror, memo)
         target.send([item], False)
         memo = target.settle()
     reading = Reading(server.uri, mirror)
@@ -415,12 +417,12 @@ def test_points_alike_to_the_millisecond_are_kept_across_processes(
 
 
 def test_a_run_that_goes_on_after_its_end_is_running_again(server: MLflowServer, mirror: Mirror):
-    target = MLflowTarget(address_of(server, mirror), mirror, {})
+    target = forward.MLflowTarget(address_of(server, mirror), mirror, {})
     target.end(Status.FAILED, "out of memory", START + 5)
     ended = Reading(server.uri, mirror).run
     assert (ended.info.status, ended.info.end_time) == ("FAILED", (START + 5) * 1000)
     assert ended.data.tags["anew.reason"] == "out of memory"
-    later = MLflowTarget(address_of(server, mirror), mirror, target.settle())
+    later = forward.MLflowTarget(address_of(server, mirror), mirror, target.settle())
     later.send([Records(mirror).points({"loss": 1.0}, 0)], False)
     assert Reading(server.uri, mirror).run.info.status == "RUNNING"
 
@@ -461,14 +463,14 @@ def test_a_store_in_files_has_nothing_twice_either(
 @given(st.lists(st.text("ab_u25f/.% \n#", max_size=12), max_size=2, unique=True))
 def test_no_two_names_become_one_and_mlflow_takes_them(names: list[str]):
     for name in names:
-        _validate_metric_name(key(name))
+        validation._validate_metric_name(key(name))
         assert unescaped(key(name)) == name
     assert len({key(name) for name in names}) == len(names)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=400))
 def test_any_text_becomes_a_name_that_mlflow_takes(name: str):
-    _validate_metric_name(key(name))
+    validation._validate_metric_name(key(name))
     assert len(key(name)) <= 250
     if len(key(name)) < 250:
         assert unescaped(key(name)) == name

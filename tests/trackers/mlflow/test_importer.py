@@ -26,8 +26,10 @@ from anew.trackers.importers import kind_of, open_source
 from anew.trackers.mlflow.importer.artifacts import artifact_folder
 from anew.trackers.mlflow.importer.server import Server
 from anew.trackers.mlflow.names import artifact_path, key, original
+from later import later
 
-entities = pytest.importorskip("mlflow.entities")
+entities = later("mlflow.entities")
+
 
 # MLflow's own use of SQLAlchemy, and of files.
 pytestmark = [

@@ -16,9 +16,11 @@ import anew.dialects.mlflow as mlflow
 from anew import Store
 from anew.forwarders import MLflow
 from anew.forwarders.following import follow_to_the_end
-from anew.trackers.mlflow.forward.library import MlflowClient, make_store
+from later import later
 
 from .world import fresh_mlflow as fresh_mlflow
+
+library = later("anew.trackers.mlflow.forward.library")
 
 SCRIPT = """
 import mlflow
@@ -46,7 +48,7 @@ def ran(module: ModuleType, prefix: str) -> None:
     names["program"](prefix)
 
 
-def told(client: MlflowClient, prefix: str, folder: Path) -> list[dict[str, Any]]:
+def told(client: Any, prefix: str, folder: Path) -> list[dict[str, Any]]:
     """What MLflow says of the runs of one experiment."""
     experiment = client.get_experiment_by_name(prefix + "/digits: all")
     assert experiment is not None
@@ -98,7 +100,7 @@ def test_a_forwarded_run_is_the_run_that_mlflow_itself_would_have_made(
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = f"sqlite:///{tmp_path}/store.db"
-    make_store(uri)
+    library.make_store(uri)
     before = real.get_tracking_uri()
     real.set_tracking_uri(uri)
     try:
@@ -110,5 +112,5 @@ def test_a_forwarded_run_is_the_run_that_mlflow_itself_would_have_made(
     ran(mlflow, "ours")
     for view in Store():
         follow_to_the_end(str(view.path), MLflow(uri), prefix=view.prefix, patience=0, once=True)
-    client = MlflowClient(tracking_uri=uri)
+    client = library.MlflowClient(tracking_uri=uri)
     assert told(client, "ours", tmp_path / "a") == told(client, "theirs", tmp_path / "b")

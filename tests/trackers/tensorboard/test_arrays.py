@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-import torch
-from sklearn.metrics import precision_score, recall_score
 
 from anew.errors import InvalidValue
 from anew.trackers.tensorboard.translate.arrays import (
@@ -20,6 +18,10 @@ from anew.trackers.tensorboard.translate.arrays import (
     video,
 )
 from anew.values import Image
+from later import later
+
+torch = later("torch")
+scores = later("sklearn.metrics")
 
 RNG = np.random.default_rng(0)
 
@@ -95,7 +97,7 @@ def test_precision_and_recall_are_those_of_scikit_learn():
     labels, scores = RNG.integers(0, 2, 200), RNG.random(200)
     table = pr_table(labels, scores, 5, None)
     for threshold, *_, precision, recall in table.rows[:-1]:
-        assert precision == pytest.approx(precision_score(labels, scores >= threshold))
-        assert recall == pytest.approx(recall_score(labels, scores >= threshold))
+        assert precision == pytest.approx(scores.precision_score(labels, scores >= threshold))
+        assert recall == pytest.approx(scores.recall_score(labels, scores >= threshold))
     with pytest.raises(InvalidValue):
         pr_table(labels, scores[1:], 5, None)

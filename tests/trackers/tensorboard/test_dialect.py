@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-import torch
 
 import anew
 from anew import Status, Store
@@ -24,10 +23,13 @@ from anew.dialects.tensorboard import UNSUPPORTED, SummaryWriter
 from anew.errors import InvalidValue, NotRunning
 from anew.trackers.places import prefix_of_path, safe_path, safe_segment
 from anew.trackers.tensorboard.translate.arrays import array_of, picture, ply
+from later import later
 
 from ...dialects.records import recorded
 from ...tracking.reading import metadata as document
 from ...tracking.reading import points
+
+torch = later("torch")
 
 STEPS = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 

@@ -15,10 +15,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
-from tensorboard.plugins.hparams import metadata as hparams
-from tensorboard.util.tensor_util import make_ndarray
 
 from anew.errors import CorruptData
 from anew.forwarders.target import Mirror, Target
@@ -28,6 +24,13 @@ from anew.testing.items import START, Records
 from anew.testing.target import TargetContract
 from anew.trackers.tensorboard.forward import TensorBoardTarget
 from anew.values import Audio, Histogram, Image, Table, Text, Video
+from later import later
+
+hparams_of = later("tensorboard.plugins.hparams")
+
+accumulators = later("tensorboard.backend.event_processing.event_accumulator")
+loaders = later("tensorboard.backend.event_processing.event_file_loader")
+tensors = later("tensorboard.util.tensor_util")
 
 ADDRESS = TensorBoard()
 
@@ -36,8 +39,8 @@ def folder_of(mirror: Mirror) -> Path:
     return Path(mirror.folder, "forwarded", "tensorboard")
 
 
-def accumulated(folder: Path) -> EventAccumulator:
-    found = EventAccumulator(str(folder), size_guidance=dict.fromkeys(_SIZES, 0))
+def accumulated(folder: Path) -> accumulators.EventAccumulator:
+    found = accumulators.EventAccumulator(str(folder), size_guidance=dict.fromkeys(_SIZES, 0))
     found.Reload()
     return found
 
@@ -47,7 +50,7 @@ _SIZES = ("scalars", "images", "audio", "histograms", "tensors", "compressedHist
 
 def texts(folder: Path, tag: str) -> list[str]:
     events = accumulated(folder).Tensors(tag)
-    return [make_ndarray(event.tensor_proto).item().decode() for event in events]
+    return [tensors.make_ndarray(event.tensor_proto).item().decode() for event in events]
 
 
 class TestTensorBoardTarget(TargetContract):
@@ -80,7 +83,7 @@ class TestTensorBoardTarget(TargetContract):
 
     def session(self, mirror: Mirror, tag: str) -> Any:
         for path in sorted(folder_of(mirror).iterdir()):
-            for event in LegacyEventFileLoader(str(path)).Load():
+            for event in loaders.LegacyEventFileLoader(str(path)).Load():
                 for value in event.summary.value:
                     if value.tag == f"_hparams_/{tag}":
                         return value.metadata.plugin_data.content
@@ -88,7 +91,7 @@ class TestTensorBoardTarget(TargetContract):
 
     def params(self, mirror: Mirror) -> dict[str, Any]:
         content = self.session(mirror, "session_start_info")
-        start = hparams.parse_session_start_info_plugin_data(content)
+        start = hparams_of.metadata.parse_session_start_info_plugin_data(content)
         return {name: getattr(v, v.WhichOneof("kind")) for name, v in start.hparams.items()}
 
     def about(self, mirror: Mirror) -> str:
@@ -124,7 +127,7 @@ class TestTensorBoardTarget(TargetContract):
         content = self.session(mirror, "session_end_info")
         if content is None:
             return self.running
-        info = hparams.parse_session_end_info_plugin_data(content)
+        info = hparams_of.metadata.parse_session_end_info_plugin_data(content)
         return type(info).DESCRIPTOR.fields_by_name["status"].enum_type.values[info.status].name
 
     def ended(self, status: Status) -> Any:
@@ -139,7 +142,9 @@ def mirror(tmp_path: Path) -> Mirror:
     return Mirror("bcdf23456789", "alice/run", "run", "alice", str(folder), START, "alice")
 
 
-def sent(mirror: Mirror, records: Records, address: TensorBoard = ADDRESS) -> EventAccumulator:
+def sent(
+    mirror: Mirror, records: Records, address: TensorBoard = ADDRESS
+) -> accumulators.EventAccumulator:
     """What TensorBoard reads of the records."""
     target = TensorBoardTarget(address, mirror, {})
     target.send(records.items, False)

@@ -13,9 +13,11 @@ from anew import Store
 from anew.importing.importer import Imported, bring_in
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.tensorboard.importer.records import Damaged, records
+from later import later
 
-writers = pytest.importorskip("torch.utils.tensorboard")
-loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+writers = later("torch.utils.tensorboard")
+loader = later("tensorboard.backend.event_processing.event_accumulator")
+
 
 COUNT = 300
 

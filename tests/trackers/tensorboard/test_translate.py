@@ -11,14 +11,16 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 import pytest
-import torch
 
 import anew
 from anew import Store
 from anew.dialects.tensorboard import SummaryWriter
 from anew.trackers.tensorboard.translate.calls import CALLS
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.random((3, 3, 6, 4))

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import anew
 import anew.dialects.tracelet as tracelet
@@ -17,8 +15,12 @@ from anew.dialects.tracelet import UNSUPPORTED, Experiment, ExperimentConfig
 from anew.dialects.tracelet.core import experiment as core
 from anew.errors import InvalidName, InvalidValue
 from anew.forwarders import MLflow, WandB
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
+accumulators = later("tensorboard.backend.event_processing.event_accumulator")
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +151,9 @@ def test_backends_are_forwarded_to_and_stop_waits_until_all_is_there():
         (place,) = view.forwarded
         assert place.complete
         assert place.points == 200
-        reader = EventAccumulator(str(view.path / "forwarded" / "tensorboard"), {"scalars": 0})
+        reader = accumulators.EventAccumulator(
+            str(view.path / "forwarded" / "tensorboard"), {"scalars": 0}
+        )
         reader.Reload()
         assert [event.step for event in reader.Scalars("loss")] == list(range(200))
     for local in (None, "local"):

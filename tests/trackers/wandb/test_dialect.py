@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import anew
 import anew.dialects.wandb as wandb
 from anew import Status, Store
 from anew.dialects.wandb.errors import NotStarted, RunFinished, UnsupportedError
 from anew.errors import AnewError, NotFound, NotRunning
+from later import later
 
 from ...dialects.records import recorded
+
+torch = later("torch")
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
-import torch
 
 import anew.dialects.wandb as wandb
 from anew import Store
 from anew.errors import InvalidValue
+from later import later
+
+torch = later("torch")
 
 matplotlib.use("agg")
 

@@ -17,6 +17,8 @@ import pytest
 import anew.dialects.wandb as dialect
 from anew.trackers.wandb.translate.transactions import TransactionLog
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = '''
     import argparse, json, math, os, sys
     import numpy as np

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import wandb
-from wandb.sdk import wandb_setup
 
 from anew.errors import InvalidSetting
 from anew.forwarders import WandB
@@ -21,8 +19,12 @@ from anew.record.plain import flatten
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
-from anew.trackers.wandb.forward import WandBTarget
 from anew.trackers.wandb.translate.transactions import TransactionLog, logs_of
+from later import later
+
+wandb = later("wandb")
+wandb_setup = later("wandb.sdk.wandb_setup")
+forward = later("anew.trackers.wandb.forward")
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +76,7 @@ class TestWandB(TargetContract):
     running = None
 
     def open(self, mirror: Mirror, memo: dict[str, Any]) -> Target:
-        return WandBTarget(WandB(mode="offline"), mirror, memo)
+        return forward.WandBTarget(WandB(mode="offline"), mirror, memo)
 
     def crash(self, target: Target) -> None:
         singleton = wandb_setup._singleton
@@ -211,10 +213,11 @@ def mirror(tmp_path: Path) -> Mirror:
     return Mirror("bcdf23456789", "a/b/c", "c", "b", str(tmp_path), START)
 
 
-def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> WandBTarget:
-    return WandBTarget(WandB(mode="offline"), mirror, memo or {})
+def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> forward.WandBTarget:
+    return forward.WandBTarget(WandB(mode="offline"), mirror, memo or {})
 
 
+@pytest.mark.slow
 def test_wandb_reads_in_its_files_what_we_read_in_them(mirror: Mirror, tmp_path: Path) -> None:
     records = Records(mirror)
     for step in range(300):  # more than one block of the file
@@ -363,7 +366,7 @@ def test_a_tag_too_long_for_wandb_is_refused_and_the_others_are_not(mirror: Mirr
 
 def test_a_disabled_wandb_is_an_error_and_no_silence(mirror: Mirror, monkeypatch: Any) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    target = WandBTarget(WandB(), mirror, {})
+    target = forward.WandBTarget(WandB(), mirror, {})
     with pytest.raises(InvalidSetting, match="WANDB_MODE"):
         target.send([Records(mirror).points({"loss": 1.0}, 0)], False)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -25,7 +26,7 @@ from anew.trackers.wandb.importer.artifacts import Artifact, Entry, files_of
 from anew.trackers.wandb.importer.records import named, removed, without
 from anew.trackers.wandb.translate.transactions import TransactionLog
 
-pytest.importorskip("wandb")
+pytestmark = pytest.mark.skipif(find_spec("wandb") is None, reason="W&B is not installed")
 
 PROGRAM = """
 import numpy, sys, wandb

@@ -13,6 +13,7 @@ import sys
 import time
 import wave
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ from anew.importing.web import Web
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.wandb.importer import queries
 from anew.trackers.wandb.importer.service import Service
+from later import later
 from tests.trackers.holding import contents, same
 
 from .service import KEY, Project, serving
 
-wandb = pytest.importorskip("wandb")
+wandb = later("wandb")
+pytestmark = pytest.mark.skipif(find_spec("wandb") is None, reason="W&B is not installed")
 
 # Waits for nobody, so that the test does not.
 WATCH = """

@@ -412,7 +412,7 @@ def test_where_comparing_takes_long_what_this_process_writes_is_seen_at_once(roo
     elsewhere = {"host": "elsewhere", "boot": "x", "pid": 1, "pid_started": 1, "heartbeat": 10.0}
     journal = Journal(root, "p/run", t=time.time() - 5).opened(**elsewhere).announce()
     journal.points([(0, {"loss": 1.0})])
-    monkeypatch.setattr(resting, "_SHORT", 0.0)
+    monkeypatch.setattr(resting, "_FEW", 0)
     monkeypatch.setattr(resting, "_REST", 1e9)
     monkeypatch.setattr(indexing, "EXPERIMENTS", 0)  # which each look compares, whatever they are
     index.refresh()

@@ -16,10 +16,10 @@ from ..journal.nudges import Nudges
 
 __all__ = ["Resting"]
 
-_SHORT = 0.005
-"""Seconds of comparing that each look can afford."""
+_FEW = 100
+"""Experiments that are compared at every look."""
 _REST = 20.0
-"""How many times as long as comparing took, the next looks go without, where that was more."""
+"""How many times as long as comparing took, the next looks go without, where they are more."""
 _READ = ("journal", "metrics")
 _Files = tuple[tuple[str, int, int, int], ...]
 
@@ -63,7 +63,7 @@ class Resting:
                 self._coming[prefix] = files
                 found.append(prefix)
         took = time.monotonic() - began
-        if compares and took > _SHORT:
+        if compares and len(self._looked) + len(found) > _FEW:
             self._compared_until = began + took * (1 + _REST)
         return found
 

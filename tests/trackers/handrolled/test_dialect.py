@@ -199,7 +199,7 @@ def test_every_rank_has_a_log_and_a_record_of_its_own():
     folder = setup_experiment(config)
     main = Logger(config, rank=0)
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + '/tests']\n"
         "from tests.trackers.handrolled.test_dialect import Logger, config_for\n"
         "logger = Logger(config_for(), rank=1)\n"
         "logger.info('not said')\n"

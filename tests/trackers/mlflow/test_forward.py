@@ -41,6 +41,12 @@ library = later("anew.trackers.mlflow.forward.library")
 OURS = ("captured", "images", "logs", "params", "tags", "values")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """The library sets variables of MLflow when it is loaded, which no test may have set then."""
+    assert library.waiting_for
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowServer]:
     running = MLflowServer(tmp_path_factory.mktemp("mlflow")).start()

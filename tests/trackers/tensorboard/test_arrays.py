@@ -21,7 +21,7 @@ from anew.values import Image
 from later import later
 
 torch = later("torch")
-scores = later("sklearn.metrics")
+measures = later("sklearn.metrics")
 
 RNG = np.random.default_rng(0)
 
@@ -97,7 +97,7 @@ def test_precision_and_recall_are_those_of_scikit_learn():
     labels, scores = RNG.integers(0, 2, 200), RNG.random(200)
     table = pr_table(labels, scores, 5, None)
     for threshold, *_, precision, recall in table.rows[:-1]:
-        assert precision == pytest.approx(scores.precision_score(labels, scores >= threshold))
-        assert recall == pytest.approx(scores.recall_score(labels, scores >= threshold))
+        assert precision == pytest.approx(measures.precision_score(labels, scores >= threshold))
+        assert recall == pytest.approx(measures.recall_score(labels, scores >= threshold))
     with pytest.raises(InvalidValue):
         pr_table(labels, scores[1:], 5, None)

@@ -299,6 +299,7 @@ REVERSE = {
 NOT_AGAIN: dict[str, set[str]] = {
     "MLflow, files": {"tags"},
     "MLflow, SQLite": {"tags"},
+    "W&B": {"files"},
 }
 """What a tracker's own runs lose on the way there and back, beside what the table tells; the guide says what it is, below the table."""
 

@@ -27,7 +27,15 @@ def shared_clickhouse(
     places: pytest.TempPathFactory,
 ) -> contextlib.AbstractContextManager[ClickHouseServer]:
     """The server of this suite."""
-    return shared_by_all(places, "clickhouse", _start, _attach, _remove, lambda one: one.folder)
+    return shared_by_all(
+        places,
+        "clickhouse",
+        _start,
+        _attach,
+        _remove,
+        lambda one: one.folder,
+        ClickHouseServer.leave,
+    )
 
 
 def _start() -> ClickHouseServer:

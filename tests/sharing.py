@@ -22,6 +22,7 @@ def shared_by_all(
     attach: Callable[[str], T],
     remove: Callable[[T], None],
     folder_of: Callable[[T], Path],
+    leave: Callable[[T], None] = lambda _: None,
 ) -> Iterator[T]:
     """The server of this suite.
 
@@ -34,6 +35,7 @@ def shared_by_all(
         attach: Gives a server that another process has started, by its folder.
         remove: Ends a server and removes what it kept.
         folder_of: Where a server lies.
+        leave: Lets go of a server that others go on with, and end.
     """
     place = places.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -54,7 +56,7 @@ def shared_by_all(
                 try:
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    pass  # another process uses it
+                    leave(server)
                 else:
                     note.unlink()
                     remove(server)

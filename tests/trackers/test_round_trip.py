@@ -299,7 +299,6 @@ REVERSE = {
 NOT_AGAIN: dict[str, set[str]] = {
     "MLflow, files": {"tags"},
     "MLflow, SQLite": {"tags"},
-    "W&B": {"files"},
 }
 """What a tracker's own runs lose on the way there and back, beside what the table tells; the guide says what it is, below the table."""
 
@@ -326,6 +325,9 @@ def test_what_a_tracker_wrote_goes_there_and_back_as_it_was(name, tmp_path):
         first = Kept(root, prefix)
         where, other = tmp_path / f"there {number}", tmp_path / f"root {number}"
         again = passed(name, str(root / prefix), prefix, where, other)
+        if name == "W&B":
+            # It has one file of a path, however often a run that was resumed kept it.
+            first.files, again.files = sorted(set(first.files)), sorted(set(again.files))
         differs = {aspect for aspect, of in ASPECTS.items() if of(first) != of(again)}
         assert differs <= told | {"begin and end"} | NOT_AGAIN.get(name, set()), (
             prefix, {aspect: apart(aspect, first, again) for aspect in differs - told},

@@ -105,6 +105,13 @@ class ClickHouseServer:
         """End the server at once, as a crash would; `start` brings it back."""
         self._end(signal.SIGKILL)
 
+    def leave(self) -> None:
+        """Let it outlive this process, for others that use it and end it."""
+        if self._process is not None:
+            # Nobody here waits for it, and none has to be warned of that.
+            self._process.returncode = 0
+            self._process = None
+
     def remove(self) -> None:
         """Stop the server and remove its data."""
         self.kill()

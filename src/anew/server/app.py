@@ -29,6 +29,7 @@ from .fixed import Endpoint, FixedPaths
 from .observing import Asked
 from .openapi import openapi
 from .place import Place
+from .rationing import MOST_FILE, announced
 from .replies import MSGPACK, Denied, refused, replied
 from .routes import Call, Misread, Nothing, Route
 from .static import PAGE
@@ -111,8 +112,7 @@ def _endpoint(route: Route, place: Place, access: Access, threads: Executor) -> 
         observer.under_way += 1
         try:
             caller = access.admit(request, route)
-            announced = request.headers.get("content-length", "")
-            size = min(int(announced[:18]), MOST_BODY) if announced.isdecimal() else 0
+            size = announced(request, MOST_FILE if route.raw or route.form else MOST_BODY)
             access.charge(
                 request, caller, size
             )  # before it is read: bodies may arrive side by side
@@ -245,8 +245,7 @@ async def _body(request: Request) -> bytes:
     too_long = Denied(413, "TooLarge", f"The body is longer than {MOST_BODY} bytes.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Denied(415, "UnsupportedMediaType", "Send the body without compression.")
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:18]) > MOST_BODY:
+    if announced(request) > MOST_BODY:
         raise too_long
     pieces: list[bytes] = []
     length = 0

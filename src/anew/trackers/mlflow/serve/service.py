@@ -99,6 +99,7 @@ class Tracking:
                 "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
                 f"(run_name='{asked.run_name}', mlflow.runName='{said.name}')."
             )
+        who.check_beginning(inside(group.name))
         name = asked.run_name or said.name or random_name()
         label = label_of(mask_text(name))
         began = seconds(asked.start_time, "start_time")
@@ -223,14 +224,14 @@ class Tracking:
             dataset_name=asked.dataset_name, dataset_digest=asked.dataset_digest,
         )  # fmt: skip
         check_metric(point)
-        self._log(who, self.writable(who, run_id_of(asked)), (point,))
+        self._log(who, self.writable(who, run_id_of(asked), adds=True), (point,))
         return answers.Done()
 
     def log_param(self, who: Asker, asked: requests.ParamRequest) -> answers.Done:
         """Set a parameter, once."""
         given = requests.Pair(asked.key, asked.value)
         check_pair("Param", given, _MOST_PARAM)
-        self._set_params(who, self.writable(who, run_id_of(asked)), (given,))
+        self._set_params(who, self.writable(who, run_id_of(asked), adds=True), (given,))
         return answers.Done()
 
     def set_tag(self, who: Asker, asked: requests.TagRequest) -> answers.Done:
@@ -267,7 +268,7 @@ class Tracking:
         for param in asked.params:
             check_pair("Param", param, _MOST_PARAM)
         tags = checked_tags(asked.tags)
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=bool(asked.metrics or asked.params))
         if asked.params:
             self._set_params(who, known, asked.params)
         if asked.metrics:
@@ -278,7 +279,7 @@ class Tracking:
 
     def log_inputs(self, who: Asker, asked: requests.InputsRequest) -> answers.Done:
         """Keep what a run reads."""
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=True)
         datasets = [
             {
                 "dataset": {
@@ -295,7 +296,7 @@ class Tracking:
 
     def log_outputs(self, who: Asker, asked: requests.OutputsRequest) -> answers.Done:
         """Keep what a run made."""
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=True)
         models = [{"model_id": one.model_id, "step": one.step} for one in asked.models]
         self._add(who, known, OUTPUTS, {"models": models})
         return answers.Done()
@@ -428,6 +429,7 @@ class Tracking:
 
     def hold(self, who: Asker, group: Group, name: str, model_id: str) -> str:
         """A new experiment that keeps the files of a logged model which no run made; its id."""
+        who.check_beginning(inside(group.name))
         one = self._experiments.create(
             label_of(name), project_of(group.name), user=who.name, host=who.host
         )
@@ -436,15 +438,19 @@ class Tracking:
         one.end("completed", None)
         return one.id
 
-    def writable(self, who: Asker, run_id: str) -> KnownRun:
+    def writable(self, who: Asker, run_id: str, *, adds: bool = False) -> KnownRun:
         """A run to write to.
+
+        Args:
+            adds: Whether what is written needs room in the project; how a run ends is always taken.
 
         Raises:
             MlflowProblem: There is none of that id that the caller may see, or it was deleted.
         """
+        check = who.check_adding if adds else who.check_writing
         held = self._experiments.held(run_id)
         if held is not None:
-            who.check_writing(held.prefix)
+            check(held.prefix)
             return self._known.of(held)
         facts = who.reader.find(run_id)
         if facts is None:
@@ -452,7 +458,7 @@ class Tracking:
             raise invalid(
                 f"The run {run_id} must be in the 'active' state. Current state is deleted."
             )
-        who.check_writing(facts.prefix)
+        check(facts.prefix)
         return self._known.of(self._written(facts))
 
     def _written(self, facts: ExperimentFacts) -> Written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
@@ -234,28 +235,24 @@ def test_a_bucket_and_a_database_that_are_killed_lose_nothing_and_their_credenti
     chance, root = random.Random(7), Root(tmp_path / "here")
     try:
         writers = [root.open(f"lab/x/e{n}") for n in range(4)]
-        for turn in range(2):
-            for id, writer in writers:
-                root.points(id, writer, 100)
-            if turn:
-                root.file(*writers[0], "large.bin", chance.randbytes(200_000))
-            service.kill()
-            if not turn:  # nobody waits for it
-                assert pushed(root.path, server.url).complete
-                until = time.monotonic() + 90
-                while "bucket" not in said.read_text():  # what is to become objects does not
-                    assert time.monotonic() < until
-                    time.sleep(0.2)
-            else:  # contents that are large go to it at once
-                try:
-                    push(root.path, server.url)
-                except OSError:
-                    pass
-                own_postgres.kill()
-                own_postgres.start()
-            service.start()
-            assert pushed(root.path, server.url, tries=200).complete
-            shown(root.path, server.url)
+        recorded(root, chance, writers)
+        pushed(root.path, server.url)
+        service.kill()
+        for id, writer in writers:
+            root.points(id, writer, 100)
+        assert pushed(root.path, server.url).complete  # nobody waits for it
+        until = time.monotonic() + 90
+        while "bucket" not in said.read_text():
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        root.file(*writers[0], "large.bin", chance.randbytes(200_000))  # goes to it at once
+        with contextlib.suppress(OSError):
+            push(root.path, server.url)
+        own_postgres.kill()
+        own_postgres.start()
+        service.start()
+        assert pushed(root.path, server.url, tries=200).complete
+        shown(root.path, server.url)
         truth = open_truth(address)
         until = time.monotonic() + 90
         while truth.tail().bytes:

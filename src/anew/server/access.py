@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from base64 import b64decode
 from dataclasses import dataclass, field
@@ -42,6 +43,15 @@ def shown_token(authorization: str) -> str | None:
         return b64decode(shown.strip(), validate=True).decode().partition(":")[2]
     except ValueError:
         return None
+
+
+@functools.lru_cache(64)
+def _name_in(host: str) -> str:
+    """The name in a Host header; "" if there is none."""
+    try:
+        return "" if set(host) & set("@/?#\\") else urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -155,10 +165,7 @@ class Access:
 
     def _check_host(self, host: str) -> None:
         """A page of another site that has its name point here (DNS rebinding) sends that name."""
-        try:
-            name = "" if set(host) & set("@/?#\\") else urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            name = ""
+        name = _name_in(host)
         if name in _LOCAL or name in self.hosts:
             return
         if self.addresses:

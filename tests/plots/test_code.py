@@ -16,7 +16,8 @@ from anew.plots.code import program_of
 from anew.plots.draw import adjust_x, draw_chart
 from anew.plots.lines import Line
 from anew.plots.metric import chart_of
-from anew.plots.style import new_axes, save_figure
+from anew.plots.saving import save_figure
+from anew.plots.style import new_axes
 
 from .conftest import SWEEP
 

@@ -182,7 +182,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         drawn = drawn_of(store, question, single=not options["parallel"], left_out=hidden.append)
         if output is not None:
             from ..plots.draw import adjust_x
-            from ..plots.style import save_figure
+            from ..plots.saving import save_figure
 
             figure = _figure(drawn, options)
             adjust_x(figure, log_x=question.log_x, name=question.xlabel)

@@ -16,7 +16,8 @@ from .draw import axis_unit, draw_chart
 from .fields import field_values
 from .labels import short_keys, shown
 from .lines import Line, XAxis, chosen, read_lines
-from .style import DASHES, PALETTE, new_axes, save_figure
+from .saving import save_figure
+from .style import DASHES, PALETTE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

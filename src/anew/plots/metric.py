@@ -18,7 +18,8 @@ from .chart import Chart, Curve, Oddities, Shades, keep_charts
 from .draw import axis_unit, draw_chart
 from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
 from .named import labels_of
-from .style import DASHES, MUTED, PALETTE, new_axes, save_figure
+from .saving import save_figure
+from .style import DASHES, MUTED, PALETTE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

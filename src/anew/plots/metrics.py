@@ -18,7 +18,8 @@ from .chart import Chart, keep_charts
 from .draw import draw_chart
 from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
 from .metric import chart_of
-from .style import INK, literal, new_grid, save_figure
+from .saving import save_figure
+from .style import INK, literal, new_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -46,7 +46,7 @@ def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path)
         "metric": plot_metric(store, SWEEP[0], "train/loss", x="val/acc", title="a $title$"),
         "time": plot_metric(store, SWEEP[:2], "val/loss", x="time"),
         "grid": plot_metrics(store, SWEEP[0]),
-        "band": plot_group(store, SWEEP, "val/loss", by="lr", band="range"),
+        "band": plot_group(store, SWEEP, "train/loss", by="lr", band="range"),
         "log": plot_metric(store, SWEEP, "val/acc"),
     }
     adjust_x(figures["log"], log_x=True, name="iterations")

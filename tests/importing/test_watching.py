@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from itertools import islice, pairwise
 
 import pytest
 
 from anew.errors import CorruptData, NotAllowed
 from anew.importing.watching import LONGEST_PAUSE, rounds
+from anew.importing.web import Web
 
 
 def _rounds(outcomes: list[object], told: list[str], paused: list[float]):  # type: ignore[no-untyped-def]
@@ -35,6 +37,16 @@ def test_failures_are_waited_out_with_growing_pauses_and_told_once():
     assert all(a < b or b >= 0.75 * LONGEST_PAUSE for a, b in pairwise(waits))
     assert 0.75 * LONGEST_PAUSE <= waits[-1] <= LONGEST_PAUSE
     assert paused[1 + len(failures)] == paused[0] == 5.0  # it is as quick as before
+
+
+def test_the_generator_that_programs_seed_is_left_as_it_is():
+    random.seed(16)
+    before = random.getstate()
+    assert list(islice(_rounds([1, OSError(), 2], [], []), 2)) == [1, 2]
+    busy = Web("http://127.0.0.1:9", {}, attempts=2, pause=lambda seconds: None)
+    with pytest.raises(OSError, match="does not answer"):
+        busy.ask("/")
+    assert random.getstate() == before
 
 
 @pytest.mark.parametrize("outcomes", [[ConnectionError()], [1, NotAllowed("no")]])

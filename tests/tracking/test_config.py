@@ -25,7 +25,9 @@ from hypothesis import strategies as st
 from omegaconf import MISSING, OmegaConf
 
 from anew.errors import ConfigFrozen, InvalidValue
+from anew.reading.saved_views import read_yaml as read_view
 from anew.record.plain import from_plain
+from anew.sweeps.sweep import read_config
 from anew.tracking.config import FrozenConfig, config_yaml, differences, freeze
 from anew.tracking.config_text import load_yaml
 
@@ -235,6 +237,18 @@ def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
     written = config_yaml({"a": text})
     assert load_yaml(written) == {"a": text}
     assert yaml.safe_load(written) == {"a": text}
+
+
+@pytest.mark.parametrize("text", ["[" * 30_000, "{a: " * 30_000, "- " * 30_000 + "x"])
+def test_a_file_that_is_nested_without_end_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidValue, match="nested too deeply"):
+        freeze(path)
+    with pytest.raises(InvalidValue, match="nested too deeply"):
+        read_config(str(path))
+    with pytest.raises(InvalidValue, match="nested too deeply"):
+        read_view(text)
 
 
 def test_a_frozen_config_is_read_by_name_key_and_dotted_key() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..record.plain import parse_json
+from ..record.yaml_parts import check_yaml
 from .folders import read_at_most
 from .foreign import open_plain
 
@@ -15,7 +16,6 @@ __all__ = ["read_json", "read_yaml", "yaml_of"]
 
 _MOST_BYTES = 64 << 20
 _MOST_NODES = 1_000_000
-_DEEPEST = 100
 if TYPE_CHECKING:
     _BASE = yaml.SafeLoader
 else:
@@ -92,7 +92,7 @@ def yaml_of(data: bytes | str, *, version: tuple[int, int] = (1, 2)) -> Any:
         ValueError: It is no YAML, or too large.
     """
     try:
-        _check_depth(data)
+        check_yaml(data)
         loader: Any = (_Loader if version == (1, 2) else _Older)(data)
         node = loader.get_single_node()
         if node is None:
@@ -104,18 +104,6 @@ def yaml_of(data: bytes | str, *, version: tuple[int, int] = (1, 2)) -> Any:
         raise ValueError(" ".join(str(error).split())[:200]) from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply, or contains itself") from error
-
-
-def _check_depth(data: bytes | str) -> None:
-    """See to it, part by part and without recursion, that a document is not nested deeper than its readers bear."""
-    depth = 0
-    for event in yaml.parse(data, Loader=_BASE):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                raise ValueError("it is nested too deeply")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:

@@ -66,6 +66,7 @@ class Database:
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._columns: dict[str, frozenset[str]] = {}
         self._stamp: tuple[int, int] | None = None
+        self._is_guarded = False
         for end in _BESIDE:  # SQLite opens them as they are, and would wait for a pipe
             if os.path.lexists(f"{path}{end}") and not is_plain(f"{path}{end}"):
                 raise CorruptData(f"{path}{end} is a link or no plain file.", path=path)
@@ -106,9 +107,6 @@ class Database:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            computed = frozenset(connection.execute(_COMPUTED))
-            if computed:
-                connection.set_authorizer(partial(_may, computed))
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -117,8 +115,11 @@ class Database:
 
     def tables(self) -> frozenset[str]:
         """The names of its tables."""
-        asked = self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return frozenset(str(name) for (name,) in asked)
+        try:
+            asked = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return frozenset(str(name) for (name,) in asked)
+        except (sqlite3.Error, MemoryError) as error:
+            raise self._damaged(error) from error
 
     def columns(self, table: str) -> frozenset[str]:
         """The columns of a table; none where this version of the tracker has no such table."""
@@ -139,11 +140,21 @@ class Database:
             CorruptData: The database is damaged; what was read before was given.
         """
         try:
+            self._guard()
             cursor = self._connection.execute(query, values)
             while found := cursor.fetchmany(rows):
                 yield found
         except (sqlite3.Error, MemoryError) as error:
             raise self._damaged(error) from error
+
+    def _guard(self) -> None:
+        """See to it, before the first question, that no column is read that the database computes."""
+        if self._is_guarded:
+            return
+        computed = frozenset(self._connection.execute(_COMPUTED))
+        if computed:
+            self._connection.set_authorizer(partial(_may, computed))
+        self._is_guarded = True
 
     def check(self) -> None:
         """Say whether it stayed as it was.

@@ -10,6 +10,8 @@ import re
 
 import yaml
 
+from ..record.yaml_parts import check_yaml
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -52,7 +54,9 @@ def load_yaml(text: bytes | str) -> Any:
 
     Raises:
         yaml.YAMLError: It is not YAML, or more than one document.
+        ValueError: It is nested too deeply.
     """
+    check_yaml(text)
     return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
 
 

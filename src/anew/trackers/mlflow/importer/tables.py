@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ....importing.sqlite import Database, has_tables
-from .merging import BATCH
 
 __all__ = ["NEEDED", "SqliteTables", "Tables", "is_database"]
 
 NEEDED = frozenset({"experiments", "runs", "metrics", "params", "tags"})
 """The tables that MLflow has had in all versions."""
+_TOGETHER = 250
+"""Rows that are read together: so few are still in the processor's cache when they are taken apart, and begin no collection of garbage."""
 
 
 class Tables(Protocol):
@@ -81,7 +82,7 @@ class SqliteTables:
 
     def blocks(self, query: str, *values: Any) -> Iterator[list[tuple[Any, ...]]]:
         """See `Tables.blocks`."""
-        return self._database.blocks(query, *values, rows=BATCH)
+        return self._database.blocks(query, *values, rows=_TOGETHER)
 
     def ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """See `Tables.ask`."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from anew.cli.server import server
 from anew.server.app import document
 from anew.server.limits import Limits
 from anew.settings import SETTINGS
+from tests.dockerfile import built
 
 HERE = Path(__file__).parents[1]
 DEPLOY = HERE / "deploy"
@@ -156,3 +160,50 @@ def test_a_variable_that_compose_fills_in_is_in_the_example() -> None:
     wanted = set(re.findall(r"\$\{([A-Z_]+)\}", (DEPLOY / "compose.yaml").read_text()))
     given = re.findall(r"^([A-Z_]+)=", (DEPLOY / "example.env").read_text(), re.M)
     assert wanted == set(given)
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_dockerfile_make_a_server_that_its_own_probe_finds_healthy(
+    tmp_path: Path,
+) -> None:
+    image = built(DEPLOY / "Dockerfile", HERE, tmp_path)
+    user = re.findall(r"^USER (\d+)$", (DEPLOY / "Dockerfile").read_text(), re.M)[-1]
+    assert f"--uid {user} " in image.noted
+    assert f"chown anew:anew {image.folder}/data {image.folder}/cache" in image.noted
+    assert not (image.folder / "wheels").exists()
+    text = (DEPLOY / "compose.yaml").read_text()
+    (adding,) = re.findall(r"^#.* (server user .*)$", text, re.M)
+    root = Path(image.environment["ANEW_ROOT"])
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        port = str(made.getsockname()[1])
+    data = image.folder / "data"
+
+    def ran(words: list[str]) -> subprocess.CompletedProcess[str]:
+        program = shutil.which(words[0], path=image.environment["PATH"])
+        assert program is not None
+        assert Path(program).is_relative_to(image.folder)
+        words = [program, *(word.replace(str(PORT), port) for word in words[1:])]
+        return subprocess.run(
+            words, capture_output=True, text=True, check=False, cwd=data, env=image.environment
+        )
+
+    added = ran([*image.entry, *adding.split()])
+    assert added.returncode == 0, added.stderr
+    assert "https://runs.example.org/" in added.stdout
+    command = [word if word != str(PORT) else port for word in (*image.entry, *image.command)]
+    program = str(image.folder / "python" / "bin" / command[0])
+    process = subprocess.Popen(
+        [program, *command[1:]], stdout=subprocess.PIPE, text=True, cwd=data, env=image.environment
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline()
+        healthy = ran(image.probe)
+        assert healthy.returncode == 0, healthy.stderr
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+        process.stdout.close()
+    assert ran(image.probe).returncode != 0
+    assert (root / ".anew").is_dir()

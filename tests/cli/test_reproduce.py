@@ -319,6 +319,7 @@ def test_check_is_a_gate(ask: Run):
     assert (document["verdict"], document["metrics"]["loss"]["step"]) == ("DIVERGED", 10)
 
 
+@pytest.mark.slow
 def test_progress_against_the_original_is_told_when_the_curve_leaves_it(project):
     program = TRAIN.replace("seed_everything(7)", "").replace(
         "        exp.log", "        import time; time.sleep(0.05)\n        exp.log"

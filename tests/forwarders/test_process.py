@@ -313,6 +313,7 @@ def test_a_program_that_is_recorded_from_outside_is_sent_by_one_process(root: Pa
     assert scalars(Path("runs") / view.prefix) == [(step, float(step)) for step in range(50)]
 
 
+@pytest.mark.slow
 def test_what_was_deleted_at_the_target_is_told_and_sent_afresh_when_asked_to(root: Path):
     with Experiment("p/run", root=root, forward_to="tensorboard") as exp:
         exp.log_metric("loss", 1.0, step=0)

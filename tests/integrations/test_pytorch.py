@@ -184,6 +184,7 @@ def test_wrapped_and_compiled_models_keep_their_own_names(exp: Experiment, tmp_p
     assert ddp == {f"ddp/gradients/{name}" for name in NAMES}
 
 
+@pytest.mark.slow
 def test_stopped_the_model_has_no_hooks_and_trains_to_the_same_numbers(exp: Experiment):
     one, two = network(), network()
     handle = integration.watch(one, log="all", every=1)

@@ -280,6 +280,7 @@ def test_a_candidate_whose_fit_failed_is_a_child_that_failed(root):
     assert [child.status for child in found.children()] == [Status.COMPLETED, Status.FAILED]
 
 
+@pytest.mark.slow
 def test_a_model_comes_back_from_its_file_as_it_was(root):
     import skops.io  # takes seconds, which collecting this file need not
 

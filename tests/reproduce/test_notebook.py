@@ -39,6 +39,7 @@ def recorded(project, cells):
     return project
 
 
+@pytest.mark.slow
 def test_its_cells_are_run_again_with_the_recorded_code(project, monkeypatch):
     recorded(project, CELLS)
     view = project.view()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from anew import Experiment, Store
 from anew.errors import InvalidSetting
+from anew.query.question import FactsQuestion
 from anew.server.access import Access
 from anew.server.app import make_app
 from anew.server.callers import Grant, Role
@@ -70,6 +72,21 @@ class Served:
                 body = self.transport.send("GET", f"{API}/experiments/{one}").body
                 counts[one] = json.loads(body)["metrics"]["loss"]["count"]
         return counts
+
+    def foreign(self, method: str, path: str, body: Any) -> Any:
+        """The answer to a client of another tracker: its status, headers and JSON."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer a"}
+        headers["Content-Length"] = str(len(raw))
+        answer = self.transport.send(method, path, headers, raw)
+        return answer.status, answer.headers, json.loads(answer.body)
+
+    def mlflow(self, what: str, body: Any) -> Any:
+        return self.foreign("POST", f"/mlflow/api/2.0/mlflow/{what}", body)
+
+    def dash(self, name: str) -> Any:
+        body = {"type": "EXPERIMENT", "projectSlug": "full", "name": name}
+        return self.foreign("POST", "/dash/api/namespaces/lab/nodes", body)
 
     def close(self) -> None:
         self.transport.close()
@@ -141,6 +158,87 @@ def test_a_project_that_sends_too_much_waits_and_goes_on_by_itself(serve, monkey
     assert waits
     assert max(waits) > 1.0
     assert served.points() == dict.fromkeys(ids, 5_000)
+
+
+def test_what_clients_of_other_trackers_write_fills_a_project_and_is_refused_when_it_is_full(serve):
+    served = serve(Limits(project_experiments=2, project_stored=1 << 20))
+    (_, _, made) = served.mlflow("experiments/create", {"name": "lab/full"})
+    group = {"experiment_id": made["experiment_id"]}
+    status, _, begun = served.mlflow("runs/create", group)
+    assert status == 200
+    run = begun["run"]["info"]["run_id"]
+    status, _, opened = served.dash("a")
+    assert status == 200
+    # Experiments: both clients are refused another one, and go on with those that are there.
+    assert served.dash("a")[0] == 200
+    status, headers, told = served.mlflow("runs/create", group)
+    assert (status, told["error_code"]) == (
+        507,
+        "RESOURCE_EXHAUSTED",
+    )  # its client does not try it again
+    assert "project.experiments" in told["message"]
+    assert "retry-after" not in headers
+    status, _, told = served.dash("b")
+    assert (status, told["error"]["code"]) == (507, "ProjectFull")
+    (_, _, other) = served.mlflow("experiments/create", {"name": "lab/other"})
+    assert served.mlflow("runs/create", {"experiment_id": other["experiment_id"]})[0] == 200
+    # Bytes: what was written is held, before it is counted.
+    file = (
+        f"/mlflow/api/2.0/mlflow-artifacts/artifacts/{group['experiment_id']}/{run}/artifacts/w.bin"
+    )
+    assert served.foreign("PUT", file, bytes(1 << 20))[0] == 200
+    point = {"run_id": run, "key": "loss", "value": 1.0, "timestamp": 1, "step": 0}
+    row = {"dataPoints": [{"loss": 1.0, "_ts": 1.0}]}
+    rows = f"/dash/api/experiments/{opened['experiment']['id']}/metrics/train/append-batch"
+    for counted in (False, True):
+        status, _, told = served.mlflow("runs/log-metric", point)
+        assert (status, told["error_code"]) == (507, "RESOURCE_EXHAUSTED")
+        assert "project.stored" in told["message"]
+        assert served.foreign("PUT", file + "2", b"more")[0] == 507
+        assert served.foreign("POST", rows, row)[0] == 507
+        if not counted:
+            served.place._upkeep.refresh()
+            served.place.quotas.refresh()
+    # How it ends is taken all the same, and with more room everything is.
+    assert (
+        served.mlflow("runs/update", {"run_id": run, "status": "FINISHED", "end_time": 5})[0] == 200
+    )
+    served.place.limit(Limits(project_stored=1 << 30))
+    assert served.mlflow("runs/log-metric", point)[0] == 200
+    assert served.foreign("POST", rows, row)[0] == 200
+    assert [
+        one.status.value for one in served.place._backend.facts(FactsQuestion(ids=(run,), now=0.0))
+    ] == ["completed"]
+
+
+def test_what_clients_of_other_trackers_send_to_a_project_is_counted_and_waited_for(
+    serve, monkeypatch
+):
+    monkeypatch.setattr("anew.reading.remote.calls.time.sleep", lambda _: None)
+    served = serve(Limits(project_bytes=1_000))
+    (_, _, made) = served.mlflow("experiments/create", {"name": "lab/full"})
+    status, _, begun = served.mlflow("runs/create", {"experiment_id": made["experiment_id"]})
+    assert status == 200
+    run = begun["run"]["info"]["run_id"]
+    _, _, opened = served.dash("a")
+    points = [{"key": "loss", "value": 1.0, "timestamp": step, "step": step} for step in range(100)]
+    batch = {"run_id": run, "metrics": points}
+    assert (
+        served.mlflow("runs/log-batch", batch)[0] == 200
+    )  # what was not owed before is taken as a whole
+    for _ in range(2):  # and to wait is owed by all who write there, with whatever client
+        status, headers, told = served.mlflow("runs/log-batch", batch)
+        assert (status, told["error_code"]) == (429, "REQUEST_LIMIT_EXCEEDED")
+        rows = f"/dash/api/experiments/{opened['experiment']['id']}/metrics/train/append-batch"
+        status, waits, told = served.foreign("POST", rows, {"dataPoints": [{"loss": 1.0}]})
+        assert (status, told["error"]["code"]) == (429, "TooManyBytes")
+        assert headers["retry-after"] == waits["retry-after"]
+    assert served.record("lab/full/native")
+    with pytest.raises(OSError, match=r"project\.bytes"):
+        served.push()
+    assert served.mlflow("experiments/create", {"name": "lab/other"})[0] == 200
+    served.now[0] += int(headers["retry-after"])
+    assert served.mlflow("runs/log-batch", batch)[0] == 200
 
 
 def test_all_tokens_of_a_project_share_what_it_may_ask_for(tmp_path: Path):

@@ -100,11 +100,20 @@ def _separated(file: IO[bytes], size: int, separator: str, start: int, limit: in
     text, whole = _beginning(file, size)
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     columns = next(reader, [])
-    rows = [row for row in reader if row]
-    width = len(columns)
-    return _table(
-        size, columns, [[*row[:width], *[None] * (width - len(row))] for row in rows],
-        start, limit, whole,
+    width = max(1, min(len(columns), _CELLS // limit))
+    rows: list[tuple[Any, ...]] = []
+    count = 0
+    for row in reader:
+        if not row:
+            continue
+        if start <= count < start + limit:
+            rows.append(_cells([*row[:width], *[None] * (width - len(row))]))
+        count += 1
+        if not whole and count > start + limit:
+            break  # how many there are is not known anyway
+    return Preview(
+        kind="table", size=size, columns=tuple(columns[:width]), rows=tuple(rows), start=start,
+        total=count if whole else None, more=not whole or start + len(rows) < count,
     )  # fmt: skip
 
 
@@ -114,8 +123,12 @@ def _json_lines(file: IO[bytes], size: int, start: int, limit: int) -> Preview |
     if not found or not all(isinstance(one, dict) for one in found):
         return None
     columns = list(dict.fromkeys(key for one in found for key in one))
-    rows = [[one.get(key) for key in columns] for one in found]
-    return _table(size, columns, rows, start, limit, whole)
+    shown = columns[: max(1, _CELLS // limit)]
+    rows = [_cells([one.get(key) for key in shown]) for one in found[start : start + limit]]
+    return Preview(
+        kind="table", size=size, columns=tuple(shown), rows=tuple(rows), start=start,
+        total=len(found) if whole else None, more=not whole or start + len(rows) < len(found),
+    )  # fmt: skip
 
 
 def _beginning(file: IO[bytes], size: int) -> tuple[str, bool]:
@@ -149,27 +162,6 @@ def _parquet(file: IO[bytes], size: int, start: int, limit: int) -> Preview:
         kind="table", size=size, columns=tuple(wanted), rows=tuple(map(_cells, rows)), start=start,
         total=table.metadata.num_rows, more=start + len(rows) < table.metadata.num_rows,
     )  # fmt: skip
-
-
-def _table(
-    size: int,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    start: int,
-    limit: int,
-    whole: bool,
-) -> Preview:
-    width = max(1, min(len(columns), _CELLS // limit))
-    chosen = rows[start : start + limit]
-    return Preview(
-        kind="table",
-        size=size,
-        columns=tuple(columns[:width]),
-        rows=tuple(_cells(row[:width]) for row in chosen),
-        start=start,
-        total=len(rows) if whole else None,
-        more=not whole or start + len(chosen) < len(rows),
-    )
 
 
 def _cells(row: Sequence[Any]) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from base64 import b64decode
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from .meters import Meters
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
-__all__ = ["COOKIE", "Access", "cookie_of", "shown_token"]
+__all__ = ["COOKIE", "Access", "cookie_of", "counted_as", "shown_token"]
 
 COOKIE = "anew_session"
 """The cookie that has the secret of a session; its name goes on with the port where the address has one."""
@@ -42,6 +43,15 @@ def shown_token(authorization: str) -> str | None:
         return b64decode(shown.strip(), validate=True).decode().partition(":")[2]
     except ValueError:
         return None
+
+
+@functools.lru_cache(64)
+def _name_in(host: str) -> str:
+    """The name in a Host header; "" if there is none."""
+    try:
+        return "" if set(host) & set("@/?#\\") else urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class Access:
         caller = self.caller(request)
         if caller is None and route.foreign and self._is_unmarked(request):
             caller = self._starter()
-        self.meters.admit(_key(request, caller), "" if caller is None else caller.project)
+        self.meters.admit(counted_as(request, caller), "" if caller is None else caller.project)
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
@@ -137,11 +147,11 @@ class Access:
 
     def charge(self, request: Request, caller: Caller, size: int) -> None:
         """Count bytes that a caller has sent or is sent."""
-        self.meters.charge(_key(request, caller), size, caller.project)
+        self.meters.charge(counted_as(request, caller), size, caller.project)
 
     def worked(self, request: Request, caller: Caller, seconds: float) -> None:
         """Count the time that an answer to a caller took."""
-        self.meters.worked(_key(request, caller), seconds, caller.project)
+        self.meters.worked(counted_as(request, caller), seconds, caller.project)
 
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
@@ -155,10 +165,7 @@ class Access:
 
     def _check_host(self, host: str) -> None:
         """A page of another site that has its name point here (DNS rebinding) sends that name."""
-        try:
-            name = "" if set(host) & set("@/?#\\") else urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            name = ""
+        name = _name_in(host)
         if name in _LOCAL or name in self.hosts:
             return
         if self.addresses:
@@ -189,7 +196,7 @@ class Access:
             raise Denied(403, "CrossOrigin", other)
 
 
-def _key(request: Request, caller: Caller | None) -> str:
+def counted_as(request: Request, caller: Caller | None) -> str:
     """What limits are counted by: what a caller shows, or where somebody is who shows nothing."""
     if caller is not None and caller.key:
         return caller.key

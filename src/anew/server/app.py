@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from typing import Any, get_args, get_origin
@@ -24,10 +25,11 @@ from ..stores.deadline import within
 from . import health
 from .access import Access
 from .callers import Caller, Role
-from .fixed import FixedPaths
+from .fixed import Endpoint, FixedPaths
 from .observing import Asked
 from .openapi import openapi
 from .place import Place
+from .rationing import MOST_FILE, announced
 from .replies import MSGPACK, Denied, refused, replied
 from .routes import Call, Misread, Nothing, Route
 from .static import PAGE
@@ -39,6 +41,8 @@ MOST_BODY = 16 << 20
 """Bytes of a body; what is longer is refused before it was read."""
 _GONE = 499
 """The status that is counted where the client went away before its answer."""
+_MOST_THREADS = 40
+"""Questions that are answered at the same time."""
 _PATIENCE = 60.0
 """Seconds that a body may take to arrive."""
 
@@ -73,12 +77,14 @@ def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> 
         return document(routes)
 
     every = _every(routes, lambda _: described())
+    threads = ThreadPoolExecutor(_MOST_THREADS, "answering")
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            threads.shutdown(wait=False, cancel_futures=True)
             await anyio.to_thread.run_sync(place.close)
 
     async def failed(_: Request, error: Exception) -> Response:
@@ -87,17 +93,17 @@ def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> 
         said = "There is no such route, or it does not take this method. The API is described at "
         return refused(Denied(status, words.get(status, "Refused"), f"{said}{API}/openapi.json."))
 
-    paths = [Path(one.path, _endpoint(one, place, access), methods=[one.method]) for one in every]
-    return Starlette(
-        routes=[FixedPaths(paths), *paths],
-        exception_handlers={404: failed, 405: failed},
-        lifespan=lifespan,
+    endpoints = [_endpoint(one, place, access, threads) for one in every]
+    paths = [
+        Path(one.path, endpoint, methods=[one.method])
+        for one, endpoint in zip(every, endpoints, strict=True)
+    ]
+    return FixedPaths(
+        paths, endpoints, exception_handlers={404: failed, 405: failed}, lifespan=lifespan
     )
 
 
-def _endpoint(
-    route: Route, place: Place, access: Access
-) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(route: Route, place: Place, access: Access, threads: Executor) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         began = time.perf_counter()
         observer = place.observer
@@ -106,8 +112,7 @@ def _endpoint(
         observer.under_way += 1
         try:
             caller = access.admit(request, route)
-            announced = request.headers.get("content-length", "")
-            size = min(int(announced[:18]), MOST_BODY) if announced.isdecimal() else 0
+            size = announced(request, MOST_FILE if route.raw or route.form else MOST_BODY)
             access.charge(
                 request, caller, size
             )  # before it is read: bodies may arrive side by side
@@ -130,7 +135,8 @@ def _endpoint(
             if route.stream is not None:
                 answer = await route.stream(call)
             else:
-                answer = await anyio.to_thread.run_sync(_answered, route, call, access)
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(threads, _answered, route, call, access)
             status = answer.status_code
             access.charge(request, caller, len(getattr(answer, "body", b"")))
             return answer
@@ -211,7 +217,7 @@ async def _foreign(request: Request, route: Route) -> Any:
 
 def _several(request: Request, kind: type[Any]) -> dict[str, Any]:
     """The fields of a query; those that may have several values as lists of them."""
-    if not request.url.query:
+    if not request.scope["query_string"]:
         return {}
     hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
     given: dict[str, Any] = {}
@@ -239,16 +245,20 @@ async def _body(request: Request) -> bytes:
     too_long = Denied(413, "TooLarge", f"The body is longer than {MOST_BODY} bytes.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Denied(415, "UnsupportedMediaType", "Send the body without compression.")
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:18]) > MOST_BODY:
+    if announced(request) > MOST_BODY:
         raise too_long
     pieces: list[bytes] = []
     length = 0
     try:
         async with asyncio.timeout(_PATIENCE):
-            async for piece in request.stream():
-                pieces.append(piece)
-                length += len(piece)
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                more = message.get("more_body", False)
+                pieces.append(message.get("body", b""))
+                length += len(pieces[-1])
                 request.state.received = length
                 if length > MOST_BODY:
                     raise too_long

@@ -17,7 +17,7 @@ from ..trackers.ml_dash.serve.nodes import read_node
 from ..trackers.ml_dash.serve.service import Asker, Dash
 from .browsing import send_content
 from .callers import Role
-from .foreign import feed, needing
+from .foreign import Checks, feed
 from .replies import SECURITY, Denied, replied
 from .requests import ContentRequest
 from .routes import Call, Nothing, Route
@@ -30,13 +30,15 @@ _EXPERIMENT = f"{_API}/experiments/{{experiment}}"
 
 
 def _asker(call: Call) -> Asker:
-    client = call.request.client
+    client, checks = call.request.client, Checks(call, "project or experiment")
     return Asker(
         call.place.backend(call.caller),
         call.caller.name,
         client.host if client else "",
-        check_writing=needing(call, Role.WRITER, "project or experiment"),
-        check_deleting=needing(call, Role.MAINTAINER, "project or experiment"),
+        check_writing=checks.writing,
+        check_adding=checks.adding,
+        check_beginning=checks.beginning,
+        check_deleting=checks.deleting,
     )
 
 

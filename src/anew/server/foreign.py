@@ -1,4 +1,4 @@
-"""What the routes for clients of other trackers share: who may write and delete, and files that arrive in pieces."""
+"""What the routes for clients of other trackers share: what they may write and delete, and files that arrive in pieces."""
 
 from __future__ import annotations
 
@@ -8,39 +8,61 @@ from typing import Any
 import anyio.to_thread
 
 from ..query.scope import project_of
+from . import rationing
+from .access import counted_as
 from .callers import Role
 from .replies import Denied
 from .routes import Call
 
-__all__ = ["feed", "needing"]
+__all__ = ["Checks", "feed"]
 
-_MOST_FILE = 64 << 30
-"""Bytes of a file with what surrounds it."""
 _FEED = 1 << 20
 
 
-def needing(call: Call, role: Role, what: str) -> Callable[[str], None]:
-    """A check of the caller's role at a prefix, which refuses what it does not allow.
+class Checks:
+    """What one request may do at a prefix, by the caller's role there and by what its project may have. All methods raise `Denied`.
 
     Args:
         call: Who calls; what needs a maintainer is noted as deleted there.
-        role: The role that is needed.
         what: What there is not, for those who may not know of it.
     """
 
-    def check(prefix: str) -> None:
-        has = call.caller.role_at(prefix)
+    def __init__(self, call: Call, what: str) -> None:
+        self._call = call
+        self._what = what
+        self._counted: set[str] = set()
+
+    def writing(self, prefix: str) -> str:
+        """See that they may write; the project. What a request sends is counted once for each project."""
+        self._needs(Role.WRITER, prefix)
+        project = project_of(prefix, self._call.caller.user or self._call.caller.name)
+        if project not in self._counted:
+            rationing.send(self._call, project)
+            self._counted.add(project)
+        return project
+
+    def adding(self, prefix: str) -> None:
+        """See that they may write, and that the project is not full."""
+        rationing.add(self._call, self.writing(prefix))
+
+    def beginning(self, prefix: str) -> None:
+        """See that they may write, and that the project takes another experiment."""
+        rationing.add(self._call, self.writing(prefix), experiments=1)
+
+    def deleting(self, prefix: str) -> None:
+        """See that they may delete."""
+        self._needs(Role.MAINTAINER, prefix)
+        self._call.note("deleted", project_of(prefix), prefix)
+
+    def _needs(self, role: Role, prefix: str) -> None:
+        has = self._call.caller.role_at(prefix)
         if has < Role.READER:
             # Whether there is anything is not for them to know.
-            raise Denied(404, "NotFound", f"There is no such {what}.")
+            raise Denied(404, "NotFound", f"There is no such {self._what}.")
         if has < role:
             raise Denied(
                 403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
             )
-        if role >= Role.MAINTAINER:
-            call.note("deleted", project_of(prefix), prefix)
-
-    return check
 
 
 async def feed(call: Call, write: Callable[[bytes], Any]) -> None:
@@ -52,12 +74,18 @@ async def feed(call: Call, write: Callable[[bytes], Any]) -> None:
     """
     length = 0
     waiting = bytearray()
-    async for piece in call.request.stream():
-        length += len(piece)
-        if length > _MOST_FILE:
-            raise Denied(413, "TooLarge", f"The file is longer than {_MOST_FILE} bytes.")
-        waiting += piece
-        if len(waiting) >= _FEED:
-            await anyio.to_thread.run_sync(write, bytes(waiting))
-            waiting.clear()
+    try:
+        async for piece in call.request.stream():
+            length += len(piece)
+            if length > rationing.MOST_FILE:
+                raise Denied(
+                    413, "TooLarge", f"The file is longer than {rationing.MOST_FILE} bytes."
+                )
+            waiting += piece
+            if len(waiting) >= _FEED:
+                await anyio.to_thread.run_sync(write, bytes(waiting))
+                waiting.clear()
+    finally:
+        rest = max(0, length - rationing.announced(call.request))
+        rationing.more(call, counted_as(call.request, call.caller), rest)
     await anyio.to_thread.run_sync(write, bytes(waiting))

@@ -27,7 +27,7 @@ from ..trackers.mlflow.serve.service import Tracking
 from ..trackers.mlflow.serve.stored import Stored
 from .browsing import send_content
 from .callers import Caller, Role
-from .foreign import feed, needing
+from .foreign import Checks, feed
 from .models import registered_models
 from .replies import JSON, SECURITY, Denied, refused, replied
 from .requests import ContentRequest
@@ -46,15 +46,17 @@ _VERSION = "3.17.2"
 
 
 def _asker(call: Call) -> Asker:
-    client = call.request.client
+    client, checks = call.request.client, Checks(call, "run or experiment")
     return Asker(
         call.place.backend(call.caller),
         call.place.upkeep(call.caller),
         call.caller.name,
         client.host if client else "",
         sees=lambda prefix: call.caller.role_at(prefix) >= Role.READER,
-        check_writing=needing(call, Role.WRITER, "run or experiment"),
-        check_deleting=needing(call, Role.MAINTAINER, "run or experiment"),
+        check_writing=checks.writing,
+        check_adding=checks.adding,
+        check_beginning=checks.beginning,
+        check_deleting=checks.deleting,
         registered=lambda: registered_models(call),
         models_scope=_models_scope(call.caller),
         note=call.note,
@@ -121,6 +123,7 @@ _CODES: dict[int, Code] = {
     429: "REQUEST_LIMIT_EXCEEDED",
     501: "NOT_IMPLEMENTED",
     503: "TEMPORARILY_UNAVAILABLE",
+    507: "RESOURCE_EXHAUSTED",
 }
 
 

@@ -1,6 +1,6 @@
-"""Uploads held against what projects may have: how much in a time, and how much at all.
+"""What is written held against what projects may have: how much in a time, and how much at all.
 
-What belongs to a project that is full is refused by itself, with the reason, and the rest of the request is taken. What comes too fast is
+What clients of other trackers write is refused as a whole request, with MLflow's and ml-dash's own kinds of answers. Of uploads, what belongs to a project that is full is refused by itself, with the reason, and the rest of the request is taken. What comes too fast is
 refused as a whole, with the time after which the client goes on by itself.
 """
 
@@ -11,14 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
+from starlette.requests import Request
 
 from ..query.scope import project_of
 from ..sync.wire import Accepted, Filed, FilingRequest, Frame, Kept, Named, NamingRequest
 from .intake.protocol import Intake
 from .quotas import Quotas
+from .replies import Denied
 from .routes import Call
 
-__all__ = ["append", "file", "name"]
+__all__ = ["MOST_FILE", "add", "announced", "append", "file", "more", "name", "send"]
+
+MOST_FILE = 64 << 30
+"""Bytes of a file that the client of another tracker sends, with what surrounds it."""
 
 A = TypeVar("A")
 
@@ -103,6 +108,51 @@ def name(call: Call, intake: Intake, request: NamingRequest) -> tuple[tuple[Kept
         len(pairs), lambda at: _full(call, there, pairs[at][0]), take,
         lambda at, why: (Kept(status="refused", reason=why),) * len(pairs[at][1]),
     )  # fmt: skip
+
+
+def announced(request: Request, most: int = MOST_FILE) -> int:
+    """Bytes that a body has by its own words."""
+    said = request.headers.get("content-length", "")
+    return min(int(said[:18]), most) if said.isdecimal() else 0
+
+
+def send(call: Call, project: str) -> None:
+    """Count the request of another tracker's client, which writes to a project.
+
+    Raises:
+        Denied: The project owes something, or is asked for too often.
+    """
+    if call.meters.by_project:
+        _send(call, [(project, _whole(call))])
+        if project != call.caller.project:
+            call.request.state.projects = (*getattr(call.request.state, "projects", ()), project)
+
+
+def add(call: Call, project: str, *, experiments: int = 0) -> None:
+    """Note that the request of another tracker's client adds to a project: all that it sends, also if it is refused for something else later.
+
+    Raises:
+        Denied: The project is full.
+    """
+    quotas = call.place.quotas
+    if quotas is None:
+        return
+    if reason := quotas.full(project, more=experiments):
+        # Clients try again what is answered 429 or 503, and only this is no use.
+        raise Denied(507, "ProjectFull", reason[0].upper() + reason[1:] + ".")
+    quotas.add(project, bytes=_whole(call), experiments=experiments)
+
+
+def more(call: Call, key: str, size: int) -> None:
+    """Count bytes that were not announced, after they have come."""
+    call.meters.charge(key, size, call.caller.project)
+    for project in getattr(call.request.state, "projects", ()):
+        call.meters.charge("", size, project)
+
+
+def _whole(call: Call) -> int:
+    received: int = getattr(call.request.state, "received", 0)
+    return max(received, announced(call.request))
 
 
 def _without_room(quotas: Quotas | None, new: Mapping[int, str]) -> dict[int, str]:

@@ -34,8 +34,6 @@ from .place import PATIENCE, Place
 
 __all__ = ["Served", "is_loopback", "listening", "place_of", "serve"]
 
-_MOST_HEAD = 64 << 10
-"""Bytes of a request's first line and headers; a connection that sends more is closed."""
 _MOST_SECONDS = 10.0
 """Seconds that one question to the catalog may take, where limits do not say less."""
 _LAST = 5
@@ -207,7 +205,7 @@ def serve(
         config = uvicorn.Config(
             make_app(place, access), log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, ws="none", proxy_headers=False, backlog=1024,
-            http=Connection, h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
+            http=Connection,
         )  # fmt: skip
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -174,8 +174,11 @@ class Records(Protocol):
         """
         ...
 
-    def begin(self, prefix: str) -> tuple[Home, bool]:
+    def begin(self, prefix: str, may_make: Callable[[], None]) -> tuple[Home, bool]:
         """The newest experiment of a prefix, and whether it was made by that.
+
+        Args:
+            may_make: Called before one is made; what it raises leaves everything as it is.
 
         Raises:
             InvalidName: There can be no experiment of that prefix.
@@ -240,12 +243,13 @@ class FolderRecords:
         """See `Records.alone`."""
         return self._locks[what]
 
-    def begin(self, prefix: str) -> tuple[Home, bool]:
+    def begin(self, prefix: str, may_make: Callable[[], None]) -> tuple[Home, bool]:
         """See `Records.begin`."""
         place = named(self.layout, prefix, project=None, is_prefix=True)
         known = place.known()
         if known and known[0].id:
             return self.home(known[0].id, known[0].prefix), False
+        may_make()
         made = place.place(known, new_id(), new_id())
         id_ = _made(self.layout, made.prefix, made.name, made.experiment_id)
         return self.home(id_, made.prefix), True

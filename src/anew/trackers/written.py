@@ -52,17 +52,22 @@ class Experiments(Generic[W]):
         self._open: OrderedDict[str, W] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, prefix: str, *, user: str, host: str) -> tuple[W, bool]:
+    def begin(
+        self, prefix: str, *, user: str, host: str, may_make: Callable[[], None]
+    ) -> tuple[W, bool]:
         """The experiment of a prefix, opened for a client, and whether it is new.
 
         One that is there is continued, as in ml-dash: the newest of that prefix, however it ended.
+
+        Args:
+            may_make: Called before a new one is made; raises if there may be none.
 
         Raises:
             InvalidName: There can be no experiment of that prefix.
             OSError: It cannot be written.
         """
         with self._lock:
-            home, is_new = self._records.begin(prefix)
+            home, is_new = self._records.begin(prefix, may_make)
             found = self._keep(self._written(home)) if is_new else self._known(home)
         found.start(user, host)
         return found, is_new

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 
 from anew import Experiment, Store
 from anew.cli.main import cli
+from anew.clickhouse import ClickHouse, ClickHouseAddress
 from anew.errors import InvalidSetting, InvalidValue, NotFound
 from anew.query.points import PointsQuestion
 from anew.server.callers import Role
@@ -34,6 +36,7 @@ from anew.server.moving.folder import FolderSide
 from anew.server.moving.migrating import Moved, migrate
 from anew.server.moving.sides import Target
 from anew.server.running import place_of
+from anew.stores.series.clickhouse import Table
 from anew.values import Image
 
 _DERIVED = ("series", "packs", "uploads", "index.lock", "root", "shared", "server", "reserve")
@@ -178,6 +181,7 @@ _KILLED = """
 import os, signal, sys
 from contextlib import closing
 from anew.cli.main import cli
+from anew.clickhouse import ClickHouse, ClickHouseAddress
 import anew.server.group.moving, anew.server.group.pieces, anew.server.group.keeping, anew.server.moving.folder
 name, count, *args = sys.argv[1:]
 left = int(count)
@@ -232,6 +236,60 @@ def test_a_move_that_is_killed_goes_on(there, group):
 @pytest.mark.slow
 def test_a_move_that_is_killed_at_each_step_goes_on(there, group, tmp_path):
     interrupted(_KILLS, there, group, tmp_path / "back")
+
+
+@pytest.mark.slow
+def test_a_store_goes_to_a_bucket_to_another_group_and_back_however_often_that_is_cut_short(
+    there: Path, tmp_path: Path, make_database: Callable[[], str], make_real_bucket: Callable[[], str],
+    make_clickhouse: Callable[[], str],
+):  # fmt: skip
+    before = contents(there)
+    first, second = (
+        GroupAddress(make_database(), make_real_bucket(), str(tmp_path / name)) for name in "ab"
+    )
+    second = second._replace(series=make_clickhouse())
+    places = [
+        str(there),
+        f"{first.catalog},{first.blobs}",
+        f"{second.catalog},{second.blobs},{second.series}",
+        str(tmp_path / "back"),
+    ]
+    puts = [
+        ("anew.server.group.pieces.Pieces.put", 5),
+        (f"{_GROUP}.put", 9),
+        (f"{_GROUP}.settle", 3),
+    ]
+    for kills, (source, target) in zip(
+        (puts, [(f"{_GROUP}.take", 2), *puts], [(f"{_FOLDER}.put", 9)]),
+        pairwise(places),
+        strict=True,
+    ):
+        killed(kills, source, target)
+        args = ["server", "migrate", "--from", source, "--to", target, "--json"]
+        result = CliRunner().invoke(cli, args)
+        assert result.exit_code == 0, result.output
+        told = json.loads(result.stdout)
+        assert told["equal"]
+        assert told["there"] == told["here"]
+        assert told["here"]["points"]["hash"]
+        again = json.loads(CliRunner().invoke(cli, args).stdout)
+        assert (again["equal"], again["copied"]) == (True, 0)
+    assert contents(there) == before
+    assert contents(tmp_path / "back") == before
+    # In ClickHouse the servers of the group it has come to put all points, and answer from there.
+    table = Table(ClickHouse(ClickHouseAddress.of(second.series)))
+    assert table.rows() == {}
+    with Store(there) as local, closing(open_group(second, works=False)) as opened:
+        while opened.stores.refresh().behind:
+            pass
+        assert not opened.stores.series.health().failing
+        ids = {view.id for view in local.list()}
+        assert set(table.rows()) == ids
+        for view in local.list():
+            (found,) = opened.backend.points(PointsQuestion(ids=(view.id,), metrics=("loss",))).series  # fmt: skip
+            expected = view.metrics["loss"].read(order="written").values
+            assert found.values.tolist() == expected.tolist()
+    table.engine.close()
 
 
 def test_no_server_starts_on_a_store_that_has_come_in_part(there, group, tmp_path):

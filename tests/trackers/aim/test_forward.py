@@ -187,6 +187,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_what_is_settled_outlives_a_kill_and_the_lock_left_behind_stops_nobody(
     mirror: Mirror,
 ) -> None:

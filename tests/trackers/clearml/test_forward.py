@@ -144,6 +144,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_what_is_settled_outlives_a_kill_and_the_process_is_left_as_it_was(
     mirror: Mirror, tmp_path: Path
 ) -> None:

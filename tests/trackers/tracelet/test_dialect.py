@@ -137,6 +137,7 @@ def test_a_configuration_gives_project_and_tags():
     assert Store()[again.native.id].name == "plain"
 
 
+@pytest.mark.slow
 def test_backends_are_forwarded_to_and_stop_waits_until_all_is_there():
     class TensorBoardBackend:
         pass

@@ -673,6 +673,7 @@ _PROGRAM = """
 """
 
 
+@pytest.mark.slow
 def test_a_training_program_runs_after_its_import_is_changed(tmp_path: Path):
     said = []
     for name, line in (("theirs", "wandb"), ("ours", "anew.dialects.wandb as wandb")):

@@ -11,7 +11,7 @@ import errno
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -91,7 +91,7 @@ class GroupRecords:
             _lock(connection, f"alone {what}")
             yield
 
-    def begin(self, prefix: str) -> tuple[Home, bool]:
+    def begin(self, prefix: str, may_make: Callable[[], None]) -> tuple[Home, bool]:
         """See `Records.begin`."""
         base = check_prefix(prefix)
         last = base.rpartition("/")[2]
@@ -112,6 +112,7 @@ class GroupRecords:
             if known:
                 _, id_, there = max(known)
                 return _GroupHome(self, id_, there, last), False
+            may_make()
             home = self.truth.filings.file(connection, new_id(), base)
         return _GroupHome(self, home.id, home.prefix, last, is_new=True), True
 

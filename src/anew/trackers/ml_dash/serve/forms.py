@@ -142,7 +142,7 @@ class _Arriving:
         experiment = fields.get("experimentId") or (node.experiment if node else "")
         if node is not None and node.experiment != experiment:
             raise InvalidValue("The folder lies in another experiment.", key="parentId")
-        self.experiment: DashWritten = dash.written(who, experiment)
+        self.experiment: DashWritten = dash.written(who, experiment, adds=True)
         self.prefix = node.path if node else ""
         self.name = check_file_name(fields.get("name", ""))
         if self.prefix:

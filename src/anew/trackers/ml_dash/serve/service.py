@@ -55,13 +55,17 @@ class Asker:
         name: The user.
         host: The address that the request came from.
         check_writing: Raises if they may not write to a prefix.
+        check_adding: Raises if they may not, or if the project is full.
+        check_beginning: Raises if they may not, or if the project takes no other experiment.
         check_deleting: Raises if they may not delete there.
     """
 
     backend: Backend
     name: str
     host: str
-    check_writing: Callable[[str], None]
+    check_writing: Callable[[str], object]
+    check_adding: Callable[[str], None]
+    check_beginning: Callable[[str], None]
     check_deleting: Callable[[str], None]
 
     @property
@@ -126,7 +130,9 @@ class Dash:
             raise InvalidValue("An experiment lies in a project or a folder.", key="parentId")
         prefix = _path(*parent.path.split("/"), asked.name)
         who.check_writing(prefix)
-        one, is_new = self._experiments.begin(prefix, user=who.name, host=who.host)
+        one, is_new = self._experiments.begin(
+            prefix, user=who.name, host=who.host, may_make=lambda: who.check_beginning(prefix)
+        )
         self._describe(who, one, asked, is_new)
         project = Node("prj", path="/".join(prefix.split("/")[:2]))
         return answers.NodesAnswer(
@@ -251,7 +257,7 @@ class Dash:
         self, who: Asker, asked: requests.ParametersRequest
     ) -> answers.ParametersAnswer:
         """Merge parameters into what there is."""
-        one = self.written(who, asked.experiment)
+        one = self.written(who, asked.experiment, adds=True)
         one.event("params", params=mask_secrets(nest(to_plain(asked.data))))
         return self.parameters(who, requests.ExperimentRequest(experiment=asked.experiment))
 
@@ -271,7 +277,7 @@ class Dash:
         self, who: Asker, asked: requests.LogsAppendRequest
     ) -> answers.LogsAppendedAnswer:
         """Keep messages."""
-        one = self.written(who, asked.experiment)
+        one = self.written(who, asked.experiment, adds=True)
         entries = [
             (
                 time_of(entry.timestamp),
@@ -309,7 +315,7 @@ class Dash:
 
     def append(self, who: Asker, asked: requests.AppendRequest) -> answers.AppendedAnswer:
         """Keep rows of a metric."""
-        one = self.written(who, asked.experiment)
+        one = self.written(who, asked.experiment, adds=True)
         group = _group(asked.metric)
         given = [*([] if asked.data is None else [asked.data]), *(asked.data_points or ())]
         rows = [metric_row(data) for data in given]
@@ -349,7 +355,7 @@ class Dash:
 
     def add_track(self, who: Asker, asked: requests.TrackRequest) -> answers.TrackAnswer:
         """Declare a track."""
-        one = self.written(who, asked.experiment)
+        one = self.written(who, asked.experiment, adds=True)
         topic = _group(asked.topic)
         self._about(who, one, TRACKS, topic, asked, always=True)
         return who.reader.tracks(one.id, topic)[0]
@@ -358,7 +364,7 @@ class Dash:
         self, who: Asker, asked: requests.TrackBatchRequest
     ) -> answers.TrackAppendedAnswer:
         """Keep entries of a track."""
-        one = self.written(who, asked.experiment)
+        one = self.written(who, asked.experiment, adds=True)
         topic, now = _group(asked.topic), time.time()
         self._about(who, one, TRACKS, topic, None, always=True)
         rows = [entry_row(entry, now) for entry in asked.entries]
@@ -425,18 +431,22 @@ class Dash:
 
     # -- what they share ---------------------------------------------------------------------------
 
-    def written(self, who: Asker, experiment_id: str) -> DashWritten:
+    def written(self, who: Asker, experiment_id: str, *, adds: bool = False) -> DashWritten:
         """An experiment to write to.
+
+        Args:
+            adds: Whether what is written needs room in the project; how an experiment ends is always taken.
 
         Raises:
             NotFound: There is none of that id that the caller may see.
         """
+        check = who.check_adding if adds else who.check_writing
         held = self._experiments.held(experiment_id)
         if held is not None:
-            who.check_writing(held.prefix)
+            check(held.prefix)
             return held
         facts = who.reader.facts(experiment_id)
-        who.check_writing(facts.prefix)
+        check(facts.prefix)
         return self._experiments.known(experiment_id, facts.prefix)
 
     def _capture(

@@ -24,6 +24,8 @@ class Asker:
         host: The address that the request came from.
         sees: Whether they may see what lies at a prefix.
         check_writing: Raises if they may not write to a prefix.
+        check_adding: Raises if they may not, or if the project is full.
+        check_beginning: Raises if they may not, or if the project takes no other experiment.
         check_deleting: Raises if they may not delete there.
         registered: The registered models, as they may see and change them.
         models_scope: Whom a registered model concerns that they make; None where they have to say it.
@@ -35,7 +37,9 @@ class Asker:
     name: str
     host: str
     sees: Callable[[str], bool]
-    check_writing: Callable[[str], None]
+    check_writing: Callable[[str], object]
+    check_adding: Callable[[str], None]
+    check_beginning: Callable[[str], None]
     check_deleting: Callable[[str], None]
     registered: Callable[[], Models]
     models_scope: str | None

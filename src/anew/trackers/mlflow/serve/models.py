@@ -48,7 +48,7 @@ _MOST_PARAMS = 6000
 class Holder(Protocol):
     """Where the files of logged models are kept."""
 
-    def writable(self, who: Asker, run_id: str) -> KnownRun:
+    def writable(self, who: Asker, run_id: str, *, adds: bool = False) -> KnownRun:
         """A run to write to."""
         ...
 
@@ -92,7 +92,7 @@ class Models:
         run = asked.source_run_id or ""
         # MLflow takes the id of a run that is not there, too.
         if run and who.reader.find(run) is not None:
-            holder = self._holder.writable(who, run).writing.id
+            holder = self._holder.writable(who, run, adds=True).writing.id
         else:
             holder = self._holder.hold(who, group, name, model_id)
         now = time.time()

@@ -99,6 +99,7 @@ class Tracking:
                 "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
                 f"(run_name='{asked.run_name}', mlflow.runName='{said.name}')."
             )
+        who.check_beginning(inside(group.name))
         name = asked.run_name or said.name or random_name()
         label = label_of(mask_text(name))
         began = seconds(asked.start_time, "start_time")
@@ -179,7 +180,8 @@ class Tracking:
             limit_of(asked.max_results),
             page_of(asked.page_token),
         )
-        groups = {one.id: one for one in self.experiments.all() if who.sees(inside(one.name))}
+        known = {one.id: one for one in self.experiments.all()}
+        groups = {id_: one for id_, one in known.items() if who.sees(inside(one.name))}
         chosen = [groups[id_] for id_ in dict.fromkeys(asked.experiment_ids) if id_ in groups]
         asked_of = [one for one in chosen if is_in(view, deleted=one.deleted)]
         found: list[answers.RunAnswer] = []
@@ -192,7 +194,7 @@ class Tracking:
             def answer(facts: ExperimentFacts) -> answers.RunAnswer | None:
                 if translated.run_facts(facts.state.captured if facts.state else {}).holds:
                     return None
-                run = self._answer(facts)
+                run = self._answer(facts, known)
                 return run if run.info.experiment_id in ids else None
 
             found, following = find(
@@ -223,14 +225,14 @@ class Tracking:
             dataset_name=asked.dataset_name, dataset_digest=asked.dataset_digest,
         )  # fmt: skip
         check_metric(point)
-        self._log(who, self.writable(who, run_id_of(asked)), (point,))
+        self._log(who, self.writable(who, run_id_of(asked), adds=True), (point,))
         return answers.Done()
 
     def log_param(self, who: Asker, asked: requests.ParamRequest) -> answers.Done:
         """Set a parameter, once."""
         given = requests.Pair(asked.key, asked.value)
         check_pair("Param", given, _MOST_PARAM)
-        self._set_params(who, self.writable(who, run_id_of(asked)), (given,))
+        self._set_params(who, self.writable(who, run_id_of(asked), adds=True), (given,))
         return answers.Done()
 
     def set_tag(self, who: Asker, asked: requests.TagRequest) -> answers.Done:
@@ -267,7 +269,7 @@ class Tracking:
         for param in asked.params:
             check_pair("Param", param, _MOST_PARAM)
         tags = checked_tags(asked.tags)
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=bool(asked.metrics or asked.params))
         if asked.params:
             self._set_params(who, known, asked.params)
         if asked.metrics:
@@ -278,7 +280,7 @@ class Tracking:
 
     def log_inputs(self, who: Asker, asked: requests.InputsRequest) -> answers.Done:
         """Keep what a run reads."""
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=True)
         datasets = [
             {
                 "dataset": {
@@ -295,7 +297,7 @@ class Tracking:
 
     def log_outputs(self, who: Asker, asked: requests.OutputsRequest) -> answers.Done:
         """Keep what a run made."""
-        known = self.writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id, adds=True)
         models = [{"model_id": one.model_id, "step": one.step} for one in asked.models]
         self._add(who, known, OUTPUTS, {"models": models})
         return answers.Done()
@@ -428,6 +430,7 @@ class Tracking:
 
     def hold(self, who: Asker, group: Group, name: str, model_id: str) -> str:
         """A new experiment that keeps the files of a logged model which no run made; its id."""
+        who.check_beginning(inside(group.name))
         one = self._experiments.create(
             label_of(name), project_of(group.name), user=who.name, host=who.host
         )
@@ -436,15 +439,19 @@ class Tracking:
         one.end("completed", None)
         return one.id
 
-    def writable(self, who: Asker, run_id: str) -> KnownRun:
+    def writable(self, who: Asker, run_id: str, *, adds: bool = False) -> KnownRun:
         """A run to write to.
+
+        Args:
+            adds: Whether what is written needs room in the project; how a run ends is always taken.
 
         Raises:
             MlflowProblem: There is none of that id that the caller may see, or it was deleted.
         """
+        check = who.check_adding if adds else who.check_writing
         held = self._experiments.held(run_id)
         if held is not None:
-            who.check_writing(held.prefix)
+            check(held.prefix)
             return self._known.of(held)
         facts = who.reader.find(run_id)
         if facts is None:
@@ -452,28 +459,37 @@ class Tracking:
             raise invalid(
                 f"The run {run_id} must be in the 'active' state. Current state is deleted."
             )
-        who.check_writing(facts.prefix)
+        check(facts.prefix)
         return self._known.of(self._written(facts))
 
     def _written(self, facts: ExperimentFacts) -> Written:
         return self._experiments.known(facts.id, facts.prefix)
 
-    def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
-        experiment_id = self.group_of(facts)
-        group = self.experiments.by_id(experiment_id)
+    def _answer(
+        self, facts: ExperimentFacts, groups: Mapping[str, Group] | None = None
+    ) -> answers.RunAnswer:
+        """A run.
+
+        Args:
+            groups: The experiments by their ids, for who answers with many runs.
+        """
+        groups = groups or {one.id: one for one in self.experiments.all()}
+        experiment_id = self.group_of(facts, groups)
+        group = groups.get(experiment_id)
         uri = artifacts.uri_of(experiment_id, facts.id)
         return run_of(facts, experiment_id, uri, deleted=group is not None and group.deleted)
 
-    def group_of(self, facts: ExperimentFacts) -> str:
+    def group_of(self, facts: ExperimentFacts, groups: Mapping[str, Group] | None = None) -> str:
         """The id of the experiment that a run is in: the one whose folder it lies in."""
         folder = translated.experiment_name(facts.prefix)
         given = translated.run_facts({} if facts.state is None else facts.state.captured)
         if given.experiment is not None and project_of(given.experiment) == folder:
             return id_of(given.experiment)
-        return self._of_folder(folder)
+        return self._of_folder(folder, groups)
 
-    def _of_folder(self, folder: str) -> str:
-        names = (one.name for one in self.experiments.all())
+    def _of_folder(self, folder: str, groups: Mapping[str, Group] | None = None) -> str:
+        every = self.experiments.all() if groups is None else groups.values()
+        names = (one.name for one in every)
         return id_of(next((name for name in names if project_of(name) == folder), folder))
 
     def _in_trash(self, who: Asker, run_id: str) -> Trashed:

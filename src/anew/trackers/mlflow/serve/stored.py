@@ -104,7 +104,7 @@ class Stored:
         place = self._place(who, path)
         if not place.path or place.path == artifacts.model_folder(place.model_id):
             raise invalid("An artifact needs a name.")
-        known = self._holder.writable(who, place.run_id)
+        known = self._holder.writable(who, place.run_id, adds=True)
         return artifacts.Arriving(known.writing, place.path)
 
     def keep(self, who: Asker, path: str, arriving: artifacts.Arriving) -> None:
@@ -121,13 +121,13 @@ class Stored:
     def begin_upload(self, who: Asker, asked: requests.UploadRequest) -> str:
         """Begin a file that arrives in parts; the id of the upload."""
         place = self._place(who, _in(asked.folder, asked.path))
-        self._holder.writable(who, place.run_id)
+        self._holder.writable(who, place.run_id, adds=True)
         return self._uploads.begin(who.name, _in(asked.folder, asked.path), asked.num_parts)
 
     def part(self, who: Asker, asked: requests.PartRequest, length: int) -> Part:
         """A part that a client sends."""
         upload = self._uploads.of(who.name, asked.upload_id)
-        self._holder.writable(who, self._place(who, upload.path).run_id)
+        self._holder.writable(who, self._place(who, upload.path).run_id, adds=True)
         return upload.part(asked.number, length)
 
     def complete_upload(self, who: Asker, asked: requests.UploadCompleted) -> answers.Done:

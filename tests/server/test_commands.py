@@ -201,17 +201,26 @@ def test_a_change_answers_over_http_what_the_command_prints(
                     f"{url}/api/v1/commands/show?experiment={ONE}"
                 ) as reply:
                     assert ("acc" in json.load(reply)["metrics"]) is question.get("show", False)
+        with Store(one) as store:
+            id = store.get(ONE).id
         for name, question, code in (
             ("tag", {"experiment": ONE, "filter": BOTH}, 400),
             ("stop", {"experiments": [ONE]}, 400),
             (
                 "undo",
-                {"changed": told_of({"notes": [[], ["another"]]})},
+                {"changed": told_of(id, {"notes": [[], ["another"]]})},
                 409,
             ),  # it was changed again since
-            ("undo", {"changed": told_of({"notes": [[1], ["one\ntwo"]]})}, 400),
-            ("undo", {"changed": told_of({"prefix": [[], ["x"]]})}, 400),
-            ("undo", {"changed": told_of({"notes": [[], []], "name": [[], []]})}, 400),
+            (
+                "undo",
+                {"changed": told_of(ONE, {"notes": [[], ["one\ntwo"]]})},
+                409,
+            ),  # that is no id
+            ("undo", {"changed": told_of(id, {})}, 400),
+            ("undo", {"changed": told_of(id, {"tags.": [[], ["x"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"notes": [[1], ["one\ntwo"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"prefix": [[], ["x"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"notes": [[], []], "name": [[], []]})}, 400),
         ):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 posted(f"{url}/api/v1/commands/{name}", question)
@@ -226,8 +235,8 @@ def test_a_change_answers_over_http_what_the_command_prints(
             assert (view.params["lr"], store.get("alice/v/run").id) == (0.5, store.get("run-1").id)
 
 
-def told_of(what: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"id": ONE, "prefix": ONE, "what": what}]
+def told_of(id: str, what: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"id": id, "prefix": ONE, "what": what}]
 
 
 def posted(url: str, question: dict[str, Any]) -> Any:

@@ -77,7 +77,11 @@ def taking_back(store: Store, changes: Sequence[Change]) -> list[Change]:
     views = {}
     for one in {change.id for change in changes}:
         with contextlib.suppress(NotFound):  # it was deleted, perhaps by what is taken back
-            views[one] = store.get(one)
+            view = store.get(one)
+            if (
+                view.id == one
+            ):  # and not a prefix or a name, which another experiment may have by now
+                views[one] = view
     return changing.undo(changes, views)
 
 

@@ -240,7 +240,7 @@ def _becoming(id: str, what: Mapping[str, list[Any]], why: str | None) -> Edit:
     """The edit that makes of an experiment what is said: an empty list is nothing."""
     (kind, *others) = {one.partition(".")[0] for one in what} or {""}
     names = [one.partition(".")[2] for one in what]
-    wrong = others or any(len(value) > 1 for value in what.values())
+    wrong = not what or others or any(len(value) > 1 for value in what.values())
     if wrong or any((name != "") != (kind in ("tags", "params", "hidden")) for name in names):
         raise InvalidValue(
             f"{', '.join(what) or 'Nothing'}: that is no change of an experiment.", key="what"

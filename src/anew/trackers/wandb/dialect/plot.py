@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .media import Media
 from .table import Table
 
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 
-@dataclass
 class CustomChartSpec:
     """How a table is drawn.
 
@@ -38,12 +35,21 @@ class CustomChartSpec:
         key: The name that it was logged by.
     """
 
-    spec_name: str
-    fields: dict[str, Any]
-    string_fields: dict[str, Any]
-    key: str = ""
-    panel_type: str = "Vega2"
-    split_table: bool = False
+    def __init__(
+        self,
+        spec_name: str,
+        fields: dict[str, Any],
+        string_fields: dict[str, Any],
+        key: str = "",
+        panel_type: str = "Vega2",
+        split_table: bool = False,
+    ) -> None:
+        self.spec_name = spec_name
+        self.fields = fields
+        self.string_fields = string_fields
+        self.key = key
+        self.panel_type = panel_type
+        self.split_table = split_table
 
 
 class CustomChart(Media):

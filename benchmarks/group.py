@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
+from statistics import median
 from unittest.mock import patch
 
 import numpy as np
@@ -24,6 +25,7 @@ from anew.clickhouse import ClickHouse, ClickHouseAddress
 from anew.journal.storage import MemoryStorage
 from anew.query.lines import LinesQuestion
 from anew.query.panel import PanelQuestion
+from anew.query.question import Question
 from anew.reading.local.lines import read_lines
 from anew.reading.local.opening import open_folder
 from anew.record.encode import encode_line
@@ -61,11 +63,11 @@ def run(bench: Bench) -> Iterator[Row]:
             )
 
         yield _ingest(bench, group("ingest"))
-        yield _panel(bench, group("panel"))
+        yield from _panel(bench, group("panel"))
         with _clickhouse(folder) as server:
             yield from _rows(bench, server.make_database())
             yield _search(bench, server.make_database())
-            yield _panel(bench, group("rows")._replace(series=server.make_database()))
+            yield from _panel(bench, group("rows")._replace(series=server.make_database()))
         yield _again(bench, group("again"))
         yield _two(bench, [group("one"), group("two")])
 
@@ -255,7 +257,7 @@ def _together(work: list) -> None:  # type: ignore[type-arg]
 # -- reading --------------------------------------------------------------------------------------------
 
 
-def _panel(bench: Bench, address: GroupAddress) -> Row:
+def _panel(bench: Bench, address: GroupAddress) -> Iterator[Row]:
     count, points = bench.size(1_000, 20), bench.size(1_000, 50)
     with bench.folder("folder") as root:
         ids = written(root, count, points)
@@ -269,6 +271,8 @@ def _panel(bench: Bench, address: GroupAddress) -> Row:
         # Points that have just arrived are not packed yet, here as in a folder.
         opened.stores.truth.database.do("UPDATE segment SET changed_at = '2020-01-01'")
         opened.stores.refresh()
+        where = "rows of ClickHouse" if address.series else "packs in the bucket"
+        what = f"panel from {where}, {count:,} × {points:,} points → {BUCKETS} buckets"
         try:
             for one in (folder.backend, opened.backend):
                 one.panel(question)  # makes the packs
@@ -277,14 +281,27 @@ def _panel(bench: Bench, address: GroupAddress) -> Row:
                 lambda: folder.backend.panel(question),
                 rounds=bench.size(7, 1),
             )
+            beside = f"{duration(other)} (packs of a folder)"
+            yield Row(f"{what}, warm cache", duration(took), beside, *at_most(ratio, 2.0 if address.series else 1.5))  # fmt: skip
+            if not address.series:
+                cold = [_cold(address, question, n) for n in range(bench.size(5, 1))]
+                took = median(cold)
+                yield Row(f"{what}, a server without a cache", duration(took), beside, *at_most(took / other, 5.0))  # fmt: skip
         finally:
             opened.close()
             folder.close()
-    where = "rows of ClickHouse" if address.series else "packs in the bucket"
-    return Row(
-        f"panel from {where}, {count:,} × {points:,} points → {BUCKETS} buckets, warm cache",
-        duration(took), f"{duration(other)} (packs of a folder)", *at_most(ratio, 2.0 if address.series else 1.5),
-    )  # fmt: skip
+
+
+def _cold(address: GroupAddress, question: PanelQuestion, number: int) -> float:
+    """Seconds of the first panel of a server that has nothing of the bucket."""
+    opened = open_group(address._replace(cache=f"{address.cache}-cold-{number}"), works=False)
+    try:
+        opened.backend.select(
+            Question(limit=0, now=0.0)
+        )  # it is connected to the database, as a server that runs
+        return seconds_of(lambda: opened.backend.panel(question))
+    finally:
+        opened.close()
 
 
 def _again(bench: Bench, address: GroupAddress) -> Row:

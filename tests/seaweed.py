@@ -75,6 +75,30 @@ def shared(folder: Path) -> Iterator[S3]:
         yield S3(url)
 
 
+class OwnS3:
+    """A server of one's own, to kill and start again; its data and its address stay."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._ports = folder, _free_ports()
+        self.s3 = S3(f"http://127.0.0.1:{self._ports[0]}")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with open(self._folder / "log", "ab") as log:
+            self._process = subprocess.Popen(command(self._folder, *self._ports), stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # fmt: skip
+        until = time.monotonic() + 90
+        while not _answers(self.s3.url):
+            assert time.monotonic() < until, (self._folder / "log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
 def _start(folder: Path) -> str:
     ports = _free_ports()
     guard = [sys.executable, "-m", "tests.seaweed", str(folder), *map(str, ports)]

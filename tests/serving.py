@@ -15,6 +15,7 @@ import uvicorn
 from anew.reading.local.opening import open_folder
 from anew.server.access import Access
 from anew.server.app import make_app
+from anew.server.connections import Connection
 from anew.server.intake.folder import FolderIntake
 from anew.server.place import Place
 from anew.server.running import Served, listening
@@ -128,7 +129,7 @@ def place_over_a_socket(place: Place, access: Access | None = None) -> Iterator[
     made = listening("127.0.0.1", 0)
     config = uvicorn.Config(
         make_app(place, access or Access("tester")), log_config=None, access_log=False, lifespan="on",
-        timeout_graceful_shutdown=5, ws="none", loop="asyncio",
+        timeout_graceful_shutdown=5, ws="none", loop="asyncio", http=Connection,
     )  # fmt: skip
     ready = threading.Event()
     server = Served(config, place, ready.set)

@@ -423,6 +423,30 @@ def test_where_comparing_takes_long_what_this_process_writes_is_seen_at_once(roo
     nudge(str(root), "p/run")
     index.refresh()
     assert metrics(index, "p/run")["loss"].last == 0.5
+    for step in (
+        2,
+        3,
+    ):  # nothing else was saved meanwhile, so only what was told of is gone through
+        index.refresh()
+        journal.points([(step, {"loss": 1.0 / step})])
+        nudge(str(root), "p/run")
+        index.refresh()
+        assert metrics(index, "p/run")["loss"].last == 1.0 / step
+    running(root, "p/here").announce()
+    Journal(root, "p/brief", t=time.time()).opened(**{**elsewhere, "heartbeat": 0.1}).announce()
+    looked: list[str] = []
+    drive = indexing.drive
+    monkeypatch.setattr(
+        indexing, "drive", lambda journals, prefixes, sinks: looked.extend(prefixes) or drive(journals, prefixes, sinks)
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while index.refresh() and experiment(index, "p/brief")["status"] != "failed":
+        assert time.monotonic() < deadline  # only the time tells that its writer has vanished
+        time.sleep(0.05)
+    looked.clear()
+    index.refresh()
+    index.refresh()
+    assert looked == ["p/here"] * 2  # its process may end at any time
 
 
 def test_a_writer_silent_for_weeks_is_no_longer_visited(root, index):

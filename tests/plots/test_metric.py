@@ -97,19 +97,18 @@ def test_experiments_without_the_metric_are_counted_not_dropped_in_silence(store
 
 
 def test_more_curves_than_can_be_told_apart_are_coloured_by_their_ends(store):
-    from anew.plots.draw import Oddities
+    from anew.plots.draw import draw_chart
     from anew.plots.lines import Line
-    from anew.plots.metric import draw_many
+    from anew.plots.metric import chart_of
     from anew.plots.style import new_axes
 
     lines = [
         Line(str(i), "loss", np.arange(3.0), np.array([3.0, 2.0, float(i)])) for i in range(40)
     ]
     figure, axes = new_axes(None)
-    draw_many(
-        axes, lines, [line.experiment_id for line in lines], x="step", title="loss", y_name="loss",
-        log_y=False, oddities=Oddities(), outside=True,
-    )  # fmt: skip
+    names = [line.experiment_id for line in lines]
+    chart = chart_of(lines, names, x="step", title="loss", y_name="loss", log_y=False)
+    draw_chart(axes, chart, outside=True)
     assert len(figure.axes) == 2
     assert "40 experiments" in figure.axes[1].get_ylabel()
     assert len({line.get_color() for line in axes.get_lines()}) == 40

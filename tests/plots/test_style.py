@@ -8,7 +8,8 @@ import pytest
 
 from anew import Experiment, Store
 from anew.plots import plot_group, plot_metric, plot_metrics, plot_parallel, plot_scatter
-from anew.plots.style import COLUMN_INCHES, PAGE_INCHES, save_figure
+from anew.plots.saving import COLUMN_INCHES, save_figure
+from anew.plots.style import PAGE_INCHES
 
 ODD = [r"price $\frac$ x", "_hidden", "a$b", r"\$x$", "$", "%d {x}", "<b>&"]
 METRIC = r"m $\frac$"

@@ -40,6 +40,8 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("files", {"experiment": ONE}, ["files", ONE]),
     ("files", {"experiment": ONE, "patterns": "*.txt"}, ["files", ONE, "*.txt"]),
     ("open", {"experiment": ONE}, ["open", ONE]),
+    ("open", {"experiment": ONE, "name": "x"}, ["open", ONE, "x"]),
+    ("open", {"experiment": ONE, "name": "*.txt"}, ["open", ONE, "*.txt"]),
     ("lineage", {"what": ONE}, ["lineage", ONE]),
     ("lineage", {"what": "m:1"}, ["lineage", "m:1"]),
     ("goal", {}, ["goal"]),
@@ -148,6 +150,11 @@ ACTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("rename", {"experiment": ONE, "name": "best"}, ["rename", ONE, "best"]),
     ("hide", {"experiment": ONE, "metrics": ["ac*"], "why": "wrong"}, ["hide", ONE, "ac*", "--why", "wrong"]),
     ("hide", {"experiment": ONE, "metrics": ["acc"], "show": True}, ["hide", ONE, "acc", "--show"]),
+    ("edit", {"filter": BOTH, "param": {"lr": 0.75, "new": {"deep": [1]}}, "remove": ["big"]}, ["edit", "-f", BOTH, "-p", "lr=0.75", "-p", 'new={"deep": [1]}', "-r", "big"]),
+    ("undo", {"command": "edit"}, ["undo"]),
+    ("hide", {"filter": BOTH, "metrics": ["n"], "why": "no use"}, ["hide", "-f", BOTH, "n", "--why", "no use"]),
+    ("undo", {"command": "hide", "dry_run": True}, ["undo", "-n"]),
+    ("undo", {"command": "hide"}, ["undo"]),
     ("goal", {"metric": "acc", "better": "max", "project": "alice/v"}, ["goal", "acc", "max", "-p", "alice/v"]),
     ("goal", {"metric": "acc", "project": "alice/v", "clear": True}, ["goal", "acc", "-p", "alice/v", "--clear"]),
     ("views/save", {"name": "mine", "file": "filter: params.lr > 1"}, ["views", "save", "mine", "FILE"]),
@@ -179,19 +186,41 @@ def test_a_change_answers_over_http_what_the_command_prints(
     root, _ = served
     (tmp_path / "view.yaml").write_text("filter: params.lr > 1")
     one, other = (str(shutil.copytree(root, tmp_path / name)) for name in ("one", "other"))
+    told: Any = None  # what the newest command of many changed
     with over_a_socket(one) as url:
         for name, question, line in ACTS:
             words = [str(tmp_path / "view.yaml") if word == "FILE" else word for word in line]
-            answer = timeless(posted(f"{url}/api/v1/commands/{name}", question))
+            if name == "undo":
+                question = {**question, "changed": told}
+            answer = posted(f"{url}/api/v1/commands/{name}", question)
+            told = told if name == "undo" else answer.get("changed")
+            answer = timeless(answer)
             assert answer == timeless(pathless(printed(words, other, capsys))), line
-            if name == "hide":
+            if name == "hide" and "experiment" in question:
                 with urllib.request.urlopen(
                     f"{url}/api/v1/commands/show?experiment={ONE}"
                 ) as reply:
                     assert ("acc" in json.load(reply)["metrics"]) is question.get("show", False)
+        with Store(one) as store:
+            id = store.get(ONE).id
         for name, question, code in (
             ("tag", {"experiment": ONE, "filter": BOTH}, 400),
             ("stop", {"experiments": [ONE]}, 400),
+            (
+                "undo",
+                {"changed": told_of(id, {"notes": [[], ["another"]]})},
+                409,
+            ),  # it was changed again since
+            (
+                "undo",
+                {"changed": told_of(ONE, {"notes": [[], ["one\ntwo"]]})},
+                409,
+            ),  # that is no id
+            ("undo", {"changed": told_of(id, {})}, 400),
+            ("undo", {"changed": told_of(id, {"tags.": [[], ["x"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"notes": [[1], ["one\ntwo"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"prefix": [[], ["x"]]})}, 400),
+            ("undo", {"changed": told_of(id, {"notes": [[], []], "name": [[], []]})}, 400),
         ):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 posted(f"{url}/api/v1/commands/{name}", question)
@@ -204,6 +233,10 @@ def test_a_change_answers_over_http_what_the_command_prints(
                 "best", "one\ntwo", {"good": None, "stage": "two", "seen": None},
             )  # fmt: skip
             assert (view.params["lr"], store.get("alice/v/run").id) == (0.5, store.get("run-1").id)
+
+
+def told_of(id: str, what: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"id": id, "prefix": ONE, "what": what}]
 
 
 def posted(url: str, question: dict[str, Any]) -> Any:

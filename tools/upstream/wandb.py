@@ -21,7 +21,7 @@ TESTS = (
 )  # fmt: skip
 """Those that call `wandb` and look at what comes back; the tests of its server, its command line, its settings and its own parts are none of these."""
 _RECORDS = "reads the messages to W&B's own process"
-_REPLACES = "replaces functions of W&B itself"
+_REPLACES = "replaces functions of W&B itself, or of the system below it"
 _TERMINAL = "W&B's own lines and bars in a terminal"
 _PARTS = "looks into W&B's own objects: private names, and how media become files of its run"
 INSIDE = {
@@ -35,7 +35,7 @@ SOURCE: tuple[tuple[str, str], ...] = (
     (r"wandb_run\.Run\(|sweep_config=", "makes a run without init, as only W&B itself does"),
     (r"multipart_download\(|base_url=", "requests to W&B's server, and its addresses"),
     (r"WandbStoragePolicy|StoragePolicy|ArtifactManifestV1|artifact_instance_cache|_factories|StepPrepare", "W&B's own storage of artifacts"),
-    (r"bind_to_run|to_json\(|create_summary_and_mock|string_fields|from_json\(|to_data_array|\w\._(?!step\b|timestamp\b)[a-z]\w*", _PARTS),
+    (r"bind_to_run|to_json\(|create_summary_and_mock|from_json\(|\w\._(?!step\b|timestamp\b)[a-z]\w*", _PARTS),
 )  # fmt: skip
 """Which tests do not apply by what they call."""
 APART: tuple[tuple[str, str], ...] = (

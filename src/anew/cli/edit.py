@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..commands import changes as asked
-from ..commands.planning import KINDS
-from ..errors import NotFound
+from ..commands.planning import KINDS, taking_back
 from ..plots.labels import flat
 from .changing import changes_options, forget, made_last, make, parted, tell
 from .face import Face, complete_experiment, several, shared
@@ -19,7 +18,6 @@ from .words import one_line, printable, value
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
-    from ..store import Store
 
 __all__ = ["describe", "edit", "hide", "move", "note", "rename", "tag", "undo"]
 
@@ -309,24 +307,13 @@ def undo(face: Face, dry_run: bool) -> None:
       anew undo --dry-run
       anew undo
     """
-    from ..reading.changing import undo as taking_back
-
     with face.store() as store:
         done = made_last(store)
-        ids = {one.id for one in done.changes}
-        views = {one: view for one in ids if (view := _there(store, one)) is not None}
-        changes = taking_back(done.changes, views)
+        changes = taking_back(store, done.changes)
         if not dry_run:
             make(face, store, f"undo {done.command}", changes, kept=False)
             forget(done)
     tell(face, changes, len(changes), dry_run, command=done.command, undone=True)
-
-
-def _there(store: Store, id_: str) -> ExperimentView | None:
-    try:
-        return store.get(id_)
-    except NotFound:
-        return None
 
 
 def _named(given: str) -> tuple[str, Any]:

@@ -10,14 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..commands.documents import open_document, place_of, value_document
-from ..errors import NotFound
+from ..commands.documents import open_document, place_of
+from ..commands.kept import kept_document, one_kept, steps_of, steps_text
 from .face import Face, complete_experiment, shared
 from .table import Column
 from .words import number, one_line, plural, size, value
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     Kept = FileView | ValueView
 
-__all__ = ["named_value", "open_", "steps_of", "values_table"]
+__all__ = ["open_", "values_table"]
 
 _MOST_ROWS = 50
 _MOST_BARS = 32
@@ -70,14 +69,8 @@ def open_(face: Face, experiment: str, name: str | None, step: int | None, limit
         if name is None:
             _overview(face, view)
             return
-        found = _named(view, name)
-        chosen = [one for one in found if step is None or one.step == step]
-        if not chosen:
-            raise NotFound(
-                f"{name!r} of {view.id} was not logged at step {step}; {steps_of(found)}.",
-                name=name,
-            )
-        _show(face, chosen[-1], found, limit)
+        one, found = one_kept(view, name, step)
+        _show(face, one, found, limit)
 
 
 def _overview(face: Face, view: ExperimentView) -> None:
@@ -127,71 +120,18 @@ def values_table(face: Face, values: Sequence[ValueView], indent: str = "") -> N
                 styles="dim",
             ),
             Column(
-                "STEPS", [_steps(several) for several in by_name.values()], weight=2, styles="dim"
+                "STEPS",
+                [steps_text(several) for several in by_name.values()],
+                weight=2,
+                styles="dim",
             ),
         ]
     )
 
 
-def steps_of(found: Sequence[Kept]) -> str:
-    """At which steps something was logged, as a sentence."""
-    steps = _steps(found)
-    return f"it was logged at {steps}" if steps else "it was logged without a step"
-
-
-def _steps(found: Sequence[Kept]) -> str:
-    """The steps, those in the middle left out where there are many."""
-    steps = [str(one.step) for one in found if one.step is not None]
-    return ", ".join(steps if len(steps) <= 6 else [*steps[:3], "…", *steps[-2:]])
-
-
-def named_value(view: ExperimentView, name: str) -> list[ValueView]:
-    """The values of a name, or of names that fit a pattern."""
-    values = view.values()
-    return [one for one in values if one.name == name] or [
-        one for one in values if fnmatchcase(one.name, name)
-    ]
-
-
-def _named(view: ExperimentView, name: str) -> Sequence[Kept]:
-    """What was logged under a name: values, then files.
-
-    Raises:
-        NotFound: Nothing was.
-        UsageError: The pattern fits several names.
-    """
-    files = list(view.files)
-    found: Sequence[Kept] = named_value(view, name)
-    found = found or [one for one in files if name in (place_of(one), one.name)]
-    found = found or [
-        one for one in files if fnmatchcase(place_of(one), name) or fnmatchcase(one.name, name)
-    ]
-    if not found:
-        from ..query.suggest import nearest
-
-        known = sorted({*map(place_of, view.values()), *map(place_of, files)})
-        raise NotFound(
-            f"{view.id} has logged no value and saved no file {name!r}; `anew open {view.id}` lists what there is.",
-            name=name,
-            nearest=nearest(name, known),
-        )
-    names = sorted({place_of(one) for one in found})
-    if len(names) > 1:
-        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        raise click.UsageError(f"{name!r} fits {plural(len(names), 'name')}: {shown}. Give one.")
-    return found
-
-
 def _show(face: Face, one: Kept, found: Sequence[Kept], limit: int) -> None:
     if face.out.mode == "json":
-        # The data of small values is in the record, and goes along.
-        face.out.json(
-            {
-                **value_document(one),
-                "data": getattr(one, "data", None),
-                "steps": [k.step for k in found],
-            }
-        )
+        face.out.json(kept_document(one, found))
         return
     if face.out.mode == "quiet":
         face.out.ids([str(one.local_path)] if one.local_path is not None else [])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plot"]
 
 _EVERY = 2.0  # seconds between two pictures of --follow
-_FORMATS = (".png", ".svg", ".pdf")
+_FORMATS = (".png", ".svg", ".pdf", ".py")
 
 
 @click.command()
@@ -40,7 +40,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write a .png, .svg or .pdf file.",
+    help="Write a .png, .svg or .pdf file, or a .py file: the program that draws the figure.",
 )
 @click.option(
     "-x",
@@ -140,6 +140,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
       anew plot k7f3 p2m8 val_loss -o paper.pdf --size 3.3x2.5 --xlabel 'iterations'
       anew plot k7f3 p2m8 val_loss -o loss.png --smooth 0.9
       anew plot k7f3 -o everything.pdf
+      anew plot k7f3 p2m8 val_loss -o loss.py
       anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
       anew plot -f "'sweep' in tags" -m val_loss --against lr
       anew plot k7f3 p2m8 val_loss --x lr
@@ -150,7 +151,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
     output: Path | None = options["output"]
     if output is not None and output.suffix.lower() not in _FORMATS:
         raise click.UsageError(
-            f"--output ends in .png, .svg or .pdf, and {output.name!r} does not."
+            f"--output ends in .png, .svg, .pdf or .py, and {output.name!r} does not."
         )
     kinds = [bool(options["by"]), options["against"] is not None, options["parallel"]]
     if sum(kinds) > 1:
@@ -181,7 +182,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         drawn = drawn_of(store, question, single=not options["parallel"], left_out=hidden.append)
         if output is not None:
             from ..plots.draw import adjust_x
-            from ..plots.style import save_figure
+            from ..plots.saving import save_figure
 
             figure = _figure(drawn, options)
             adjust_x(figure, log_x=question.log_x, name=question.xlabel)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import InvalidValue
-from ..reading.changing import deleting, restoring
+from ..reading.changing import Change, deleting, restoring, told
 from . import changes as asked
 from .answers import those_of
 from .documents import (
@@ -21,7 +23,7 @@ from .documents import (
     stopped_document,
     view_document,
 )
-from .planning import KINDS, Kind, changed_document, named_tags
+from .planning import KINDS, Kind, changed_document, named_tags, taking_back
 
 if TYPE_CHECKING:
     from ..models.views import ModelVersion
@@ -64,6 +66,20 @@ def _restore(store: Store, question: asked.RestoreChange) -> dict[str, Any]:
         return changed_document(changes, True)
     store.change(changes)
     return restored_document([store.get(one.id) for one in found])
+
+
+def _undo(store: Store, question: asked.UndoChange) -> dict[str, Any]:
+    try:
+        made = [
+            msgspec.convert(msgspec.to_builtins(told(one.id, one.prefix, one.what)), Change)
+            for one in question.changed
+        ]
+    except msgspec.ValidationError as error:
+        raise InvalidValue(f"That is no change of an experiment: {error}.", key="changed") from None
+    changes = taking_back(store, made)
+    if not question.dry_run:
+        store.change(changes)
+    return changed_document(changes, question.dry_run, question.command)
 
 
 def _stop(store: Store, question: asked.StopChange) -> dict[str, Any]:
@@ -169,6 +185,7 @@ ACTIONS: Mapping[str, Action] = {
     **{name: (kind.question, partial(_changed, kind), kind.summary) for name, kind in KINDS.items()},
     "delete": (asked.DeleteChange, _delete, "Put experiments in the trash."),
     "restore": (asked.RestoreChange, _restore, "Take experiments out of the trash."),
+    "undo": (asked.UndoChange, _undo, "Take changes of experiments back."),
     "stop": (asked.StopChange, _stop, "Ask the programs that record experiments to stop."),
     "goal": (
         asked.GoalChange,

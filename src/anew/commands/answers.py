@@ -20,7 +20,6 @@ from .documents import (
     line_document,
     lineage_document,
     model_document,
-    open_document,
     place_of,
     trashed_document,
     usage_document,
@@ -28,6 +27,7 @@ from .documents import (
     view_document,
 )
 from .drawing import PlotOptions, charts_of, drawn_of, plot_document
+from .kept import opened
 
 if TYPE_CHECKING:
     from ..reading.files import FileView
@@ -287,7 +287,7 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
     "files": (asked.FilesOptions, _files, "The files and values of an experiment."),
     "open": (
         asked.OpenOptions,
-        lambda store, question: open_document(store.get(question.experiment)),
+        opened,
         "What an experiment logged beside numbers.",
     ),
     "lineage": (

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["AlertAddChange", "AlertRemoveChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NoteChange", "RenameChange", "RestoreChange", "StopChange", "TagChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
+__all__ = ["AlertAddChange", "AlertRemoveChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NoteChange", "RenameChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
 
 
 class WhichChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +99,31 @@ class RestoreChange(msgspec.Struct, frozen=True, kw_only=True):
 
     experiments: tuple[str, ...] = ()
     filter: str | None = None
+    dry_run: bool = False
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed of an experiment, as `changed` of an answer tells it.
+
+    Attributes:
+        what: By what it is, such as "notes" or "params.lr": what it was and what it became, each a list of one value, or an empty one.
+    """
+
+    id: str
+    prefix: str
+    what: dict[str, tuple[list[Any], list[Any]]]
+
+
+class UndoChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew undo`, of a change that the caller names: a server does not remember who changed what last.
+
+    Attributes:
+        changed: What is to be taken back, as the answer to the change told it, or to its dry run.
+        command: The command that changed it; the answer says it again.
+    """
+
+    changed: tuple[Told, ...]
+    command: str = ""
     dry_run: bool = False
 
 

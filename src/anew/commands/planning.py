@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["KINDS", "Kind", "Plan", "changed_document", "named_tags"]
+__all__ = ["KINDS", "Kind", "Plan", "changed_document", "named_tags", "taking_back"]
 
 
 class Plan(NamedTuple):
@@ -65,6 +66,23 @@ def named_tags(texts: Sequence[str]) -> dict[str, str | None]:
         name: value if equals else None
         for name, equals, value in (one.partition("=") for one in texts)
     }
+
+
+def taking_back(store: Store, changes: Sequence[Change]) -> list[Change]:
+    """What takes changes back.
+
+    Raises:
+        Conflict: Something was changed again since.
+    """
+    views = {}
+    for one in {change.id for change in changes}:
+        with contextlib.suppress(NotFound):  # it was deleted, perhaps by what is taken back
+            view = store.get(one)
+            if (
+                view.id == one
+            ):  # and not a prefix or a name, which another experiment may have by now
+                views[one] = view
+    return changing.undo(changes, views)
 
 
 def changed_document(

@@ -94,9 +94,16 @@ class LogsOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """As `anew open` without a name."""
+    """As `anew open`.
+
+    Attributes:
+        name: One value or file; without it, all are listed.
+        step: The one of this step; the newest if None.
+    """
 
     experiment: str
+    name: str | None = None
+    step: int | None = None
 
 
 class LineageOptions(msgspec.Struct, frozen=True, kw_only=True):

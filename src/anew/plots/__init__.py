@@ -4,8 +4,8 @@
     plot_metric(store, store.search("'vae' in tags"), "val/loss", save="loss.png")
 
 Where to find what: a file per chart (`metric`, `metrics`, `group`, `parallel`, `scatter`, and for the terminal
-`sparklines` and `braille`); `lines`, `band`, `smoothing`, `fields` and `labels` turn records into arrays and words;
-`draw` and `style` put them on axes.
+`sparklines` and `braille`); `lines`, `band`, `fields` and `labels` turn records into arrays and words; `chart` says what
+a chart of curves shows, `draw` and `style` put it on axes, and `code` writes it as a program.
 """
 
 from __future__ import annotations

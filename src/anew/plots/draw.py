@@ -1,4 +1,4 @@
-"""Drawing one curve so that gaps and outliers stay visible."""
+"""Drawing a chart so that gaps and outliers stay visible."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .lines import Line, XAxis, scaled_time
-from .style import INK, dress, literal, note
+from .style import INK, MUTED, dress, legend, literal, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,33 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Oddities", "adjust_x", "axis_unit", "draw_curve", "finish_axes"]
+    from .chart import Chart, Curve, Shades
 
-Floats = NDArray[np.float64]
-
-
-class Oddities:
-    """Counts what a chart cannot show, such as NaN, for the remark beside its title."""
-
-    def __init__(self) -> None:
-        self.nan = self.infinite = self.below_zero = self.missing = 0
-
-    def count(self, y: Floats, *, log_y: bool) -> None:
-        """Take in a curve."""
-        finite = np.isfinite(y)
-        self.nan += int(np.isnan(y).sum())
-        self.infinite += int(np.isinf(y).sum())
-        self.below_zero += int((finite & (y <= 0)).sum()) if log_y else 0
-
-    def remark(self) -> str:
-        """The counts as a sentence, "" when there are none."""
-        parts = [
-            (self.nan, "NaN (×)"),
-            (self.infinite, "infinite (▲▼)"),
-            (self.below_zero, "≤ 0 not on a log axis"),
-            (self.missing, "without the value"),
-        ]
-        return " · ".join(f"{count:,} {what}" for count, what in parts if count)
+__all__ = ["adjust_x", "axis_unit", "draw_chart"]
 
 
 def axis_unit(lines: Sequence[Line], x: XAxis) -> tuple[float, str]:
@@ -59,33 +34,53 @@ def axis_unit(lines: Sequence[Line], x: XAxis) -> tuple[float, str]:
     return (86400.0, "time (UTC)") if x == "time" else (1.0, x)
 
 
-def draw_curve(
-    ax: Axes, x: Floats, y: Floats, *, color: Any, oddities: Oddities, log_y: bool, **style: Any
-) -> Any:
+def draw_chart(ax: Axes, chart: Chart, *, outside: bool) -> None:
+    """Draw a chart into axes.
+
+    Args:
+        outside: Whether the legend stands outside of the axes, in a figure of ours.
+    """
+    named: dict[int, Any] = {}
+    for number, curve in enumerate(chart.curves):
+        if curve.low is not None and curve.high is not None:
+            ax.fill_between(
+                curve.x, curve.low, curve.high, color=curve.color, alpha=0.18, linewidth=0
+            )
+        line = _draw_curve(ax, curve, log_y=chart.log_y)
+        if curve.name:
+            named[number] = line
+    _finish(ax, chart)
+    if chart.shades is not None:
+        _colorbar(ax, chart.shades)
+    elif named:
+        names = [chart.curves[number].name for number in named]
+        legend(ax, list(named.values()), names, outside=outside)
+
+
+def _draw_curve(ax: Axes, curve: Curve, *, log_y: bool) -> Any:
     """Draw a curve with gaps where it is not finite; returns the line for a legend.
 
     A finite point between two gaps, or alone in its series, would be invisible as a line and gets a dot.
     NaN is marked with × at the foot of the axes, +inf with ▲ at the top, -inf with ▼ at the foot.
     """
+    x, y, color = curve.x, curve.y, curve.color
     finite = np.isfinite(y)
     shown = finite & (y > 0) if log_y else finite
-    oddities.count(y, log_y=log_y)
-    (line,) = ax.plot(x, np.where(shown, y, np.nan), color=color, **style)
+    (line,) = ax.plot(
+        x, np.where(shown, y, np.nan), color=color, linewidth=curve.width, linestyle=curve.dash, alpha=curve.alpha
+    )  # fmt: skip
     before = np.concatenate(([False], shown[:-1]))
     after = np.concatenate((shown[1:], [False]))
     alone = shown & ~before & ~after
     if alone.any():
-        ax.plot(
-            x[alone], y[alone], ".", color=color, markersize=5, zorder=line.get_zorder(),
-            alpha=style.get("alpha"),
-        )  # fmt: skip
+        ax.plot(x[alone], y[alone], ".", color=color, markersize=5, alpha=curve.alpha)
     across = ax.get_xaxis_transform()
     for chosen, at, marker in (
         (np.isnan(y), 0.015, "x"),
         (y == np.inf, 0.985, "^"),
         (y == -np.inf, 0.015, "v"),
     ):
-        if chosen.any():
+        if curve.marks and chosen.any():
             ax.plot(
                 x[chosen], np.full(int(chosen.sum()), at), marker, color=color, markersize=4.5,
                 transform=across, clip_on=False, alpha=0.8, zorder=5,
@@ -93,30 +88,35 @@ def draw_curve(
     return line
 
 
-def finish_axes(
-    ax: Axes,
-    *,
-    title: str,
-    x: XAxis,
-    x_name: str,
-    y_name: str,
-    log_y: bool,
-    oddities: Oddities,
-    remark: str = "",
-) -> None:
+def _finish(ax: Axes, chart: Chart) -> None:
     """Scales, ticks, names and the remark, once all curves are there."""
-    dress(ax, title=title, x=x_name, y="" if y_name == title else y_name)
-    if log_y:
+    dress(
+        ax, title=chart.title, x=chart.x_name, y="" if chart.y_name == chart.title else chart.y_name
+    )
+    if chart.log_y:
         ax.set_yscale("log", nonpositive="mask")
-    if x == "time":
+    if chart.x == "time":
         _date_axis(ax)
-    elif x == "step":
+    elif chart.x == "step":
         from matplotlib.ticker import MaxNLocator
 
         ax.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, steps=[1, 2, 2.5, 5, 10]))
         ax.xaxis.set_major_formatter(_thousands)
     ax.margins(x=0.015)
-    note(ax, " · ".join(filter(None, (remark, oddities.remark()))))
+    note(ax, chart.remark)
+
+
+def _colorbar(ax: Axes, shades: Shades) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm, Normalize
+
+    norm = (LogNorm if shades.log else Normalize)(shades.low, shades.high)
+    figure = ax.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=ax, pad=0.02, aspect=32)
+    bar.set_label(literal(shades.title), color=MUTED, fontsize=9)
+    bar.ax.tick_params(labelsize=8, colors=MUTED, length=2)
+    bar.outline.set_visible(False)
 
 
 def adjust_x(figure: Figure, *, log_x: bool = False, name: str | None = None) -> None:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, NotFound
 from .band import Band, BandKind, band_of
-from .draw import Oddities, axis_unit, finish_axes
+from .chart import Chart, Curve, keep_charts
+from .draw import axis_unit, draw_chart
 from .fields import field_values
 from .labels import short_keys, shown
 from .lines import Line, XAxis, chosen, read_lines
-from .style import DASHES, PALETTE, legend, new_axes, save_figure
+from .saving import save_figure
+from .style import DASHES, PALETTE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +56,7 @@ def plot_group(
         experiments: A filter, the experiments themselves, or None for all that logged the metric.
         by: The fields that make the groups, such as "params.lr"; none puts all into one.
         band: "std", "range" (smallest to largest) or "ci" (95 % confidence interval of the mean).
-        save: A .png, .svg or .pdf file to write as well.
+        save: A .png, .svg or .pdf file to write as well, or a .py file: the program that draws the figure.
         x: "step" or "relative" (seconds since each experiment's start).
         points: The most positions along x; more steps than that are put into bins.
 
@@ -68,23 +70,25 @@ def plot_group(
     groups = group_bands(store, views, metric, fields, band=band, x=x, points=points)
     figure, axes = new_axes(ax)
     divisor, x_name = axis_unit([Line("", metric, one.x, one.mean) for one in groups.values()], x)
-    handles: list[Any] = []
-    names: list[str] = []
-    for number, (name, one) in enumerate(groups.items()):
-        color = PALETTE[number % len(PALETTE)]
-        axes.fill_between(one.x / divisor, one.low, one.high, color=color, alpha=0.18, linewidth=0)
-        (handle,) = axes.plot(
-            one.x / divisor, one.mean, color=color, linewidth=1.8,
-            linestyle=DASHES[number // len(PALETTE) % len(DASHES)],
-            marker="." if len(one.x) == 1 else None,
-        )  # fmt: skip
-        handles.append(handle)
-        names.append(f"{name} (n = {one.runs})" if name else f"mean of {one.runs}")
-    finish_axes(
-        axes, title=title or metric, x=x, x_name=x_name, y_name=metric, log_y=log_y,
-        oddities=Oddities(), remark=f"mean, {BANDS[band]}",
-    )  # fmt: skip
-    legend(axes, handles, names, outside=ax is None)
+    curves = tuple(
+        Curve(
+            x=one.x / divisor,
+            y=one.mean,
+            low=one.low,
+            high=one.high,
+            color=PALETTE[number % len(PALETTE)],
+            width=1.8,
+            dash=DASHES[number // len(PALETTE) % len(DASHES)],
+            name=f"{name} (n = {one.runs})" if name else f"mean of {one.runs}",
+            marks=False,
+        )
+        for number, (name, one) in enumerate(groups.items())
+    )
+    remark = f"mean, {BANDS[band]}"
+    chart = Chart(title or metric, x, x_name, metric, log_y, curves, remark)
+    draw_chart(axes, chart, outside=ax is None)
+    if ax is None:
+        keep_charts(figure, [chart])
     if save is not None:
         save_figure(figure, save)
     return figure

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..query.smoothing import smoothed
-from .draw import Oddities, axis_unit, draw_curve, finish_axes
+from .chart import Chart, Curve, Oddities, Shades, keep_charts
+from .draw import axis_unit, draw_chart
 from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
 from .named import labels_of
-from .style import DASHES, MUTED, PALETTE, legend, literal, new_axes, save_figure
+from .saving import save_figure
+from .style import DASHES, MUTED, PALETTE, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..store import Ref, Store
 
-__all__ = ["draw_many", "plot_metric"]
+__all__ = ["chart_of", "plot_metric"]
 
 MOST_DISTINCT = 24
 
@@ -48,7 +51,7 @@ def plot_metric(
 
     Args:
         refs: Experiments: references, views, or the result of a search.
-        save: A .png, .svg or .pdf file to write as well.
+        save: A .png, .svg or .pdf file to write as well, or a .py file: the program that draws the figure.
         ax: Axes to draw in instead of a new figure's.
         x: "step", "time", "relative" (seconds since each experiment's start), or another metric: its value at the same step.
         smooth: Weight of the exponential moving average, in [0, 1); the curve itself stays visible, pale.
@@ -66,21 +69,20 @@ def plot_metric(
     lines = read_lines(store, experiments, [metric], x=x, points=points, attempts=attempts)
     smooth_lines = _smooth(store, experiments, metric, x, smooth, attempts) if smooth else None
     named = labels_of(experiments, [label] if isinstance(label, str) else label)
-    oddities = Oddities()
-    oddities.missing = len(experiments) - len({line.experiment_id for line in lines})
     figure, axes = new_axes(ax)
-    draw_many(
-        axes,
+    chart = chart_of(
         lines,
         [named[line.experiment_id] + nth(line) for line in lines],
         x=x,
         title=title or metric,
         y_name=metric,
         log_y=log_y,
-        oddities=oddities,
-        outside=ax is None,
+        missing=len(experiments) - len({line.experiment_id for line in lines}),
         smooth_lines=smooth_lines,
     )
+    draw_chart(axes, chart, outside=ax is None)
+    if ax is None:
+        keep_charts(figure, [chart])
     if save is not None:
         save_figure(figure, save)
     return figure
@@ -109,8 +111,7 @@ def _thinned(line: Line, y: Any, most: int = 4000) -> tuple[Any, Any]:
     return line.x[keep], y[keep]
 
 
-def draw_many(
-    ax: Axes,
+def chart_of(
     lines: Sequence[Line],
     names: Sequence[str],
     *,
@@ -118,37 +119,40 @@ def draw_many(
     title: str,
     y_name: str,
     log_y: bool,
-    oddities: Oddities,
-    outside: bool,
+    missing: int = 0,
     smooth_lines: Sequence[Line] | None = None,
-) -> None:
-    """Draw lines into axes with a legend, or coloured by their last values when there are too many."""
+) -> Chart:
+    """The chart of some lines, with a legend, or coloured by their last values when there are too many.
+
+    Args:
+        missing: How many experiments have no line.
+    """
     distinct = len(lines) <= MOST_DISTINCT
-    colors, norm = _colors(lines, log_y)
+    colors, shades = _colors(lines, log_y, y_name)
     divisor, x_name = axis_unit(lines, x)
-    handles: list[Any] = []
+    oddities = Oddities()
+    oddities.missing = missing
+    told = distinct and (len(lines) > 1 or names[0] != title)
+    curves: list[Curve] = []
     for number, line in enumerate(lines):
-        style: dict[str, Any] = {
-            "color": colors[number],
-            "linewidth": 1.6 if distinct else 0.9,
-            "linestyle": DASHES[number // len(PALETTE) % len(DASHES)] if distinct else "-",
-        }
-        pale = {"linewidth": 0.8, "alpha": 0.28, "linestyle": "-"} if smooth_lines else {}
-        handle = draw_curve(
-            ax, line.x / divisor, line.y, oddities=oddities, log_y=log_y, **(style | pale)
+        oddities.count(line.y, log_y=log_y)
+        curve = Curve(
+            x=line.x / divisor,
+            y=line.y,
+            color=colors[number],
+            width=1.6 if distinct else 0.9,
+            dash=DASHES[number // len(PALETTE) % len(DASHES)] if distinct else "-",
+            name=names[number] if told else "",
         )
         if smooth_lines:
-            curve = smooth_lines[number]
-            (handle,) = ax.plot(curve.x / divisor, curve.y, **style)
-        handles.append(handle)
-    finish_axes(ax, title=title, x=x, x_name=x_name, y_name=y_name, log_y=log_y, oddities=oddities)
-    if not distinct:
-        _colorbar(ax, norm, y_name, len(lines))
-    elif len(lines) > 1 or names[0] != title:
-        legend(ax, handles, names, outside=outside)
+            average = smooth_lines[number]
+            curves.append(replace(curve, width=0.8, alpha=0.28, dash="-", name=""))
+            curve = replace(curve, x=average.x / divisor, y=average.y, marks=False)
+        curves.append(curve)
+    return Chart(title, x, x_name, y_name, log_y, tuple(curves), oddities.remark(), shades)
 
 
-def _colors(lines: Sequence[Line], log_y: bool) -> tuple[list[Any], Any]:
+def _colors(lines: Sequence[Line], log_y: bool, name: str) -> tuple[list[Any], Shades | None]:
     if len(lines) <= MOST_DISTINCT:
         return [PALETTE[number % len(PALETTE)] for number in range(len(lines))], None
     from matplotlib import colormaps
@@ -157,22 +161,13 @@ def _colors(lines: Sequence[Line], log_y: bool) -> tuple[list[Any], Any]:
     ends = [_last_finite(line) for line in lines]
     known = [end for end in ends if np.isfinite(end) and (end > 0 or not log_y)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    norm = LogNorm(low, high) if log_y and low < high else Normalize(low, high)
+    shades = Shades(low, high, log_y and low < high, f"last {name} of {len(lines)} experiments")
+    norm = (LogNorm if shades.log else Normalize)(low, high)
     scheme = colormaps["viridis"]
-    return [scheme(0.95 * float(norm(end))) if end in known else MUTED for end in ends], norm
+    colors = [scheme(0.95 * float(norm(end))) if end in known else MUTED for end in ends]
+    return colors, shades
 
 
 def _last_finite(line: Line) -> float:
     finite = np.flatnonzero(np.isfinite(line.y))
     return float(line.y[finite[-1]]) if len(finite) else float("nan")
-
-
-def _colorbar(ax: Axes, norm: Any, name: str, count: int) -> None:
-    from matplotlib.cm import ScalarMappable
-
-    figure = ax.get_figure()
-    assert figure is not None
-    bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=ax, pad=0.02, aspect=32)
-    bar.set_label(f"last {literal(name)} of {count} experiments", color=MUTED, fontsize=9)
-    bar.ax.tick_params(labelsize=8, colors=MUTED, length=2)
-    bar.outline.set_visible(False)

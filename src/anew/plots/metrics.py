@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
 from ..query.smoothing import smoothed
-from .draw import Oddities
+from .chart import Chart, keep_charts
+from .draw import draw_chart
 from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
-from .metric import draw_many
-from .style import INK, literal, new_grid, save_figure
+from .metric import chart_of
+from .saving import save_figure
+from .style import INK, literal, new_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +47,7 @@ def plot_metrics(
 
     Args:
         metrics: Names in the order wanted; all but `system/…` if not given.
-        save: A .png, .svg or .pdf file to write as well.
+        save: A .png, .svg or .pdf file to write as well, or a .py file: the program that draws the figure.
         x, smooth, log_y, points, attempts: As in `plot_metric`.
 
     Raises:
@@ -63,24 +66,25 @@ def plot_metrics(
     groups = panels([line.metric for line in lines])
     columns = 1 if len(groups) == 1 else 2 if len(groups) <= 4 else 3
     figure, axes = new_grid(math.ceil(len(groups) / columns), columns)
-    for ax, (heading, members) in zip(axes, groups.items(), strict=False):
+    charts: list[Chart] = []
+    for number, (heading, members) in enumerate(groups.items()):
         chosen_lines = [lines[index] for index in members]
-        draw_many(
-            ax,
+        chart = chart_of(
             chosen_lines,
             [line.metric + nth(line) for line in chosen_lines],
             x=x,
             title=heading,
             y_name="",
             log_y=log_y,
-            oddities=Oddities(),
-            outside=False,
             smooth_lines=None if smooth_lines is None else [smooth_lines[i] for i in members],
         )
-    for ax in axes[len(groups) :]:
+        below = number + columns < len(groups)  # a chart, whose axis is named
+        charts.append(replace(chart, x_name="") if below else chart)
+    for ax, chart in zip(axes, charts, strict=False):
+        draw_chart(ax, chart, outside=False)
+    for ax in axes[len(charts) :]:
         ax.set_visible(False)
-    for ax in axes[: max(0, len(groups) - columns)]:
-        ax.set_xlabel("")
+    keep_charts(figure, charts)
     figure.suptitle(
         literal(title or experiment.name),
         x=0.01,

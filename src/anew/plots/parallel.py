@@ -20,8 +20,9 @@ from ..reading.fields import settings_of
 from .fields import field_values, metric_result
 from .group import selected
 from .labels import differing, short_keys
+from .saving import save_figure
 from .scatter import Axis, Mode, axis_of, check_mode, smaller_is_better
-from .style import INK, MUTED, literal, new_axes, note, save_figure, shortened
+from .style import INK, MUTED, literal, new_axes, note, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

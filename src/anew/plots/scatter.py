@@ -17,7 +17,8 @@ from ..errors import InvalidValue, NotFound
 from .fields import field_values, metric_result
 from .group import selected
 from .labels import shown
-from .style import MUTED, PALETTE, dress, literal, new_axes, note, save_figure, shortened
+from .saving import save_figure
+from .style import MUTED, PALETTE, dress, literal, new_axes, note, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,20 +1,17 @@
-"""The style of figures: colours, grid, fonts, saving. Everything is set on the figure itself, nothing globally.
+"""The style of figures: colours, grid, fonts. Everything is set on the figure itself, nothing globally.
 
-Nothing here touches pyplot, a backend or (but for the moment in which a PDF is written) `rcParams`, so a user's own
-settings stay as they are.
+Nothing here or in `saving` touches pyplot, a backend or (but for the moment in which a PDF is written) `rcParams`, so a
+user's own settings stay as they are.
 """
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidValue, MissingDependency
+from ..errors import MissingDependency
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,17 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DASHES",
-    "FORMATS",
     "INK",
     "MUTED",
+    "PAGE_INCHES",
     "PALETTE",
+    "Type",
     "dress",
     "legend",
+    "legend_places",
     "literal",
     "new_axes",
     "new_grid",
     "note",
-    "save_figure",
+    "shortened",
 ]
 
 # Okabe and Ito's colours, told apart with every kind of colour blindness, without their yellow
@@ -43,11 +42,33 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2
 INK = "#222222"
 MUTED = "#6B6B6B"
 _GRID = "#E4E4E4"
-FORMATS = ("png", "svg", "pdf")
-COLUMN_INCHES = 3.4  # of a page with two columns, as of IEEE, ICML and CVPR
-PAGE_INCHES = 6.9
-_ONE_CHART = 8.0
+PAGE_INCHES = 6.9  # across a page of IEEE, ICML and CVPR
 _PAPER_POINTS = 7.0
+
+
+@dataclass(frozen=True)
+class Type:
+    """How large type and how thick lines are: smaller in a figure that is as narrow as a page."""
+
+    small: bool
+
+    @classmethod
+    def of(cls, size: tuple[float, float] | None) -> Type:
+        """Those of a figure at that size in inches; at its own if None."""
+        return cls(size is not None and size[0] <= PAGE_INCHES)
+
+    @property
+    def legend(self) -> float:
+        """The size of a legend's type outside the axes."""
+        return _PAPER_POINTS if self.small else 8.5
+
+    def points(self, points: float) -> float:
+        """The size of type that has `points` in a figure at its own size."""
+        return min(points, max(_PAPER_POINTS, round(points * 0.7, 2))) if self.small else points
+
+    def stroke(self, width: float) -> float:
+        """The width of a line that has `width` in a figure at its own size."""
+        return round(width * 0.7, 3) if self.small else width
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (8.0, 4.5)) -> tuple[Figure, Axes]:
@@ -141,25 +162,38 @@ def legend(
         return
     figure = ax.get_figure(root=True)
     assert figure is not None, "the axes were removed from their figure"
-    room = int(figure.get_figwidth() * 123 / points)  # characters of this size across the figure
-    columns = min(len(shown), max(1, room // (max(len(label) for label in shown) + 6)))
-    rows = math.ceil(len(shown) / columns)
-    below = rows <= 3
-    if below:
-        columns = math.ceil(len(shown) / rows)
-        # Columns are filled from above; the order should read along the rows.
-        order = [i for start in range(columns) for i in range(start, len(shown), columns)]
-        handles, shown = [handles[i] for i in order], [shown[i] for i in order]
+    order, columns, below = legend_places(shown, figure.get_figwidth(), points)
+    handles, shown = [handles[i] for i in order], [shown[i] for i in order]
     box = figure.legend(
         handles,
         _named(shown),
         loc="outside lower left" if below else "outside right upper",
-        ncols=columns if below else 1,
+        ncols=columns,
         columnspacing=1.6,
         frameon=False,
         **common,
     )
     _label(box, shown)
+
+
+def legend_places(
+    labels: Sequence[str], width: float, points: float
+) -> tuple[list[int], int, bool]:
+    """Where the entries of a legend outside the axes stand: their order, the columns, and whether below the chart.
+
+    Args:
+        width: The figure's, in inches.
+        points: The size of its type.
+    """
+    room = int(width * 123 / points)  # characters of this size across the figure
+    columns = min(len(labels), max(1, room // (max(len(label) for label in labels) + 6)))
+    rows = math.ceil(len(labels) / columns)
+    if rows > 3:
+        return [*range(len(labels))], 1, False
+    columns = math.ceil(len(labels) / rows)
+    # Columns are filled from above; the order should read along the rows.
+    order = [i for start in range(columns) for i in range(start, len(labels), columns)]
+    return order, columns, True
 
 
 def _named(labels: Sequence[str]) -> list[str]:
@@ -199,93 +233,3 @@ def shortened(text: str, most: int) -> str:
 def literal(text: str) -> str:
     """A text that matplotlib shows as it is: a dollar sign would start a formula. Every name that is drawn goes through here."""
     return text.replace("$", r"\$")
-
-
-def save_figure(
-    figure: Figure,
-    path: str | os.PathLike[str],
-    *,
-    size: tuple[float, float] | None = None,
-) -> Path:
-    """Write the figure to a PNG, SVG or PDF file, by the ending of its name.
-
-    A PDF is for a paper. Its fonts are embedded as TrueType, which publishers ask for (type 42, not 3), and a figure of
-    ours gets the width of a column (one chart) or of a page (several), with type that is legible at that size.
-
-    Args:
-        size: Width and height in inches; by default the figure's own, or the paper's.
-
-    Raises:
-        InvalidValue: The name ends in something else.
-    """
-    target = Path(path)
-    ending = target.suffix.lower().lstrip(".")
-    if ending not in FORMATS:
-        raise InvalidValue(
-            f"Figures are saved as .png, .svg or .pdf, but {target.name!r} ends in "
-            f"{target.suffix or 'nothing'!r}: choose one of the three.",
-            key="save",
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    pdf = ending == "pdf"
-    if size is None and pdf and getattr(figure, "fits_paper", False):
-        size = _paper_size(figure)
-    from matplotlib import rc_context
-
-    with rc_context({"pdf.fonttype": 42} if pdf else {}), _resized(figure, size):
-        figure.savefig(target, format=ending)
-    return target
-
-
-def _charts(figure: Figure) -> list[Axes]:
-    return [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
-
-
-def _paper_size(figure: Figure) -> tuple[float, float]:
-    """The size at which a figure of ours stands in a column of a paper, or across its page."""
-    before = figure.get_figwidth(), figure.get_figheight()
-    column = len(_charts(figure)) == 1 and before[0] <= _ONE_CHART
-    width = COLUMN_INCHES if column else PAGE_INCHES
-    height = before[1] * width / before[0]
-    return width, max(height, 0.62 * width) if column else height
-
-
-@contextmanager
-def _resized(figure: Figure, size: tuple[float, float] | None) -> Iterator[None]:
-    """A figure at another size, with type and lines for a page where it is as narrow; afterwards it is as it was."""
-    if size is None:
-        yield
-        return
-    from matplotlib.lines import Line2D
-    from matplotlib.text import Text
-
-    before: tuple[float, float] = (figure.get_figwidth(), figure.get_figheight())
-    restore: list[Callable[[], object]] = [lambda: figure.set_size_inches(before)]
-    figure.set_size_inches(size)
-    charts = _charts(figure)
-    small = size[0] <= PAGE_INCHES
-    for artist in figure.findobj(Text) if small else ():
-        points = float(artist.get_fontsize())
-        restore.append(partial(artist.set_fontsize, points))
-        artist.set_fontsize(min(points, max(_PAPER_POINTS, points * 0.7)))
-    for line in figure.findobj(Line2D) if small else ():
-        stroke = float(line.get_linewidth())
-        restore.append(partial(line.set_linewidth, stroke))
-        line.set_linewidth(stroke * 0.7)
-    for old in list(figure.legends):
-        # Its columns were counted for a wider figure.
-        names = [text.get_text().replace(r"\$", "$") for text in old.get_texts()]
-        old.set_visible(False)
-        old.set_in_layout(False)
-        points = _PAPER_POINTS if small else 8.5
-        legend(charts[0], old.legend_handles, names, outside=True, points=points)
-        restore += [
-            partial(old.set_visible, True),
-            partial(old.set_in_layout, True),
-            figure.legends[-1].remove,
-        ]
-    try:
-        yield
-    finally:
-        for undo in restore:
-            undo()

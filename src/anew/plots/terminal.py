@@ -13,7 +13,7 @@ from ..errors import InvalidValue, NotFound
 from ..query.smoothing import smoothed
 from .band import BandKind
 from .braille import Curve, Painted, braille_chart
-from .draw import Oddities
+from .chart import Oddities
 from .fields import field_values, metric_result
 from .group import group_bands
 from .lines import Attempts, Line, XAxis, nth, read_lines, scaled_time

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import Conflict
+from ..errors import Conflict, InvalidValue
 from ..query.edits import AppendQuestion
 from ..record.edits import (
     DeleteEdit,
@@ -40,6 +40,7 @@ __all__ = [
     "renaming",
     "restoring",
     "tagging",
+    "told",
     "undo",
 ]
 
@@ -76,15 +77,8 @@ def tagging(
     now = view.tags
     new = {check_label(tag, "tag"): value for tag, value in add.items()}
     new = {tag: value for tag, value in new.items() if tag not in now or now[tag] != value}
-    gone = [tag for tag in remove if tag in now]
-    changed = [*new, *gone]
-    there = {tag: now[tag] for tag in changed if tag in now}
-    return _change(
-        view,
-        {f"tags.{tag}": (_of(now, tag), _of(new, tag)) for tag in changed},
-        TagsEdit(id=view.id, add=new, remove=tuple(gone)),
-        TagsEdit(id=view.id, add=there, remove=tuple(tag for tag in new if tag not in now)),
-    )
+    changed = [*new, *(tag for tag in remove if tag in now)]
+    return _change(view, {f"tags.{tag}": (_of(now, tag), _of(new, tag)) for tag in changed})
 
 
 def noting(view: ExperimentView, text: str | None) -> Change | None:
@@ -117,19 +111,9 @@ def correcting(
     now = flatten(state.params)
     new = flatten(mask_secrets(nest(to_plain(dict(params)))))
     new = {name: value for name, value in new.items() if _of(now, name) != [value] or _kind(now, name) is not type(value)}  # fmt: skip
-    gone = [name for name in remove if name in now]
-    changed = [*new, *gone]
-    there = {name: now[name] for name in changed if name in now}
+    changed = [*new, *(name for name in remove if name in now)]
     return _change(
-        view,
-        {f"params.{name}": (_of(now, name), _of(new, name)) for name in changed},
-        ParamsEdit(id=view.id, params=nest(new), remove=tuple(gone), why=to_plain(why)),
-        ParamsEdit(
-            id=view.id,
-            params=nest(there),
-            remove=tuple(name for name in new if name not in now),
-            why="taken back",
-        ),
+        view, {f"params.{name}": (_of(now, name), _of(new, name)) for name in changed}, why
     )
 
 
@@ -147,15 +131,11 @@ def hiding(
         for name in (now if show else view.metrics)
         if any(name == one or fnmatchcase(name, one) for one in metrics)
     ]
-    hide, gone = ((), tuple(names)) if show else (tuple(names), ())
     why = to_plain(why)
     return _change(
         view,
         {f"hidden.{name}": ([now[name].why], []) if show else ([], [why]) for name in names},
-        MetricsEdit(id=view.id, hide=hide, show=gone, why=why),
-        MetricsEdit(
-            id=view.id, hide=gone, show=hide, why=next((now[name].why for name in gone), None)
-        ),
+        why,
     )
 
 
@@ -166,33 +146,33 @@ def moving(view: ExperimentView, prefix: str) -> Change | None:
         InvalidName: It cannot be a prefix.
     """
     target = check_prefix(prefix)
-    return _change(
-        view,
-        {"prefix": ([view.prefix], [target])} if target != view.prefix else {},
-        MoveEdit(id=view.id, prefix=target),
-        MoveEdit(id=view.id, prefix=view.prefix),
-    )
+    return _change(view, {"prefix": ([view.prefix], [target])} if target != view.prefix else {})
 
 
 def deleting(view: ExperimentView) -> Change:
     """Into the trash."""
-    return Change(
-        id=view.id,
-        prefix=view.prefix,
-        what={"deleted": ([], [True])},
-        edit=DeleteEdit(id=view.id),
-        back=RestoreEdit(id=view.id),
-    )
+    return told(view.id, view.prefix, {"deleted": ([], [True])})
 
 
 def restoring(one: Trashed) -> Change:
     """Out of the trash, to where it was."""
+    return told(one.id, one.prefix, {"deleted": ([True], [])})
+
+
+def told(
+    id: str, prefix: str, what: Mapping[str, tuple[list[Any], list[Any]]], why: str | None = None
+) -> Change:
+    """A change by what is told of it.
+
+    Raises:
+        InvalidValue: No change is told of like that.
+    """
     return Change(
-        id=one.id,
-        prefix=one.prefix,
-        what={"deleted": ([True], [])},
-        edit=RestoreEdit(id=one.id),
-        back=DeleteEdit(id=one.id),
+        id=id,
+        prefix=prefix,
+        what=dict(what),
+        edit=_becoming(id, {one: after for one, (_, after) in what.items()}, why),
+        back=_becoming(id, {one: before for one, (before, _) in what.items()}, "taken back"),
     )
 
 
@@ -245,20 +225,44 @@ def _text(view: ExperimentView, field: Any, now: str | None, new: str | None) ->
     new = to_plain(new)
     there = [] if now is None else [now]
     becomes = [] if new is None else [new]
-    return _change(
-        view,
-        {field: (there, becomes)} if there != becomes else {},
-        FieldEdit(id=view.id, field=field, value=new),
-        FieldEdit(id=view.id, field=field, value=now),
-    )
+    return _change(view, {field: (there, becomes)} if there != becomes else {})
 
 
 def _change(
-    view: ExperimentView, what: dict[str, tuple[list[Any], list[Any]]], edit: Edit, back: Edit
+    view: ExperimentView,
+    what: dict[str, tuple[list[Any], list[Any]]],
+    why: str | None = None,
 ) -> Change | None:
-    if not what:
-        return None
-    return Change(id=view.id, prefix=view.prefix, what=what, edit=edit, back=back)
+    return told(view.id, view.prefix, what, why) if what else None
+
+
+def _becoming(id: str, what: Mapping[str, list[Any]], why: str | None) -> Edit:
+    """The edit that makes of an experiment what is said: an empty list is nothing."""
+    (kind, *others) = {one.partition(".")[0] for one in what} or {""}
+    names = [one.partition(".")[2] for one in what]
+    wrong = not what or others or any(len(value) > 1 for value in what.values())
+    if wrong or any((name != "") != (kind in ("tags", "params", "hidden")) for name in names):
+        raise InvalidValue(
+            f"{', '.join(what) or 'Nothing'}: that is no change of an experiment.", key="what"
+        )
+    some = {name: value[0] for name, value in zip(names, what.values(), strict=True) if value}
+    gone = tuple(name for name in names if name not in some)
+    given = next(iter(what.values()))
+    match kind:
+        case "tags":
+            return TagsEdit(id=id, add=some, remove=gone)
+        case "params":
+            return ParamsEdit(id=id, params=nest(some), remove=gone, why=to_plain(why))
+        case "hidden":
+            why = next((one for one in some.values() if one is not None), None) if some else why
+            return MetricsEdit(id=id, hide=tuple(some), show=gone, why=why)
+        case "deleted":
+            return DeleteEdit(id=id) if given else RestoreEdit(id=id)
+        case "prefix" if given:
+            return MoveEdit(id=id, prefix=check_prefix(given[0]))
+        case "name" | "description" | "notes":
+            return FieldEdit(id=id, field=kind, value=given[0] if given else None)
+    raise InvalidValue(f"{', '.join(what)}: that is no change of an experiment.", key="what")
 
 
 def _now(view: ExperimentView) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..plots.style import MUTED, PALETTE, dress, legend, new_grid, note, save_figure
+from ..plots.saving import save_figure
+from ..plots.style import MUTED, PALETTE, dress, legend, new_grid, note
 from .series import curves_of
 from .verdict import MetricVerdict, Verdict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
@@ -21,7 +22,7 @@ from anew.sync.push import push
 from anew.testing.postgres import PostgresServer
 from faults.site import Link, Network, Serving, network, pushed
 from sync.recorded import Root, segments
-from tests.seaweed import S3
+from tests.seaweed import S3, SECRET, OwnS3
 
 pytestmark = pytest.mark.slow
 
@@ -215,3 +216,54 @@ def test_a_bucket_that_is_away_holds_up_nobody_and_gets_everything_later(
             alike(root.path, address)
         finally:
             server.kill()
+
+
+def test_a_bucket_and_a_database_that_are_killed_lose_nothing_and_their_credentials_are_not_said(
+    tmp_path: Path, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+):
+    hidden, said = "notToBeTold", tmp_path / "said"
+    service = OwnS3(tmp_path / "s3")
+    service.start()
+    for name, value in service.s3.environment().items():
+        monkeypatch.setenv(name, value)
+    address = GroupAddress(
+        own_postgres.make_database().replace("anew@", f"anew:{hidden}@"), f"s3://{service.s3.bucket()}/x", str(tmp_path / "cache")
+    )  # fmt: skip
+    server = OfGroup(tmp_path / "server", address, "sh", "-c", f'exec "$0" "$@" 2>>{said}', sys.executable)  # fmt: skip
+    server.options += ("--verbose",)
+    server.start()
+    chance, root = random.Random(7), Root(tmp_path / "here")
+    try:
+        writers = [root.open(f"lab/x/e{n}") for n in range(4)]
+        recorded(root, chance, writers)
+        pushed(root.path, server.url)
+        service.kill()
+        for id, writer in writers:
+            root.points(id, writer, 100)
+        assert pushed(root.path, server.url).complete  # nobody waits for it
+        until = time.monotonic() + 90
+        while "bucket" not in said.read_text():
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        root.file(*writers[0], "large.bin", chance.randbytes(200_000))  # goes to it at once
+        with contextlib.suppress(OSError):
+            push(root.path, server.url)
+        own_postgres.kill()
+        own_postgres.start()
+        service.start()
+        assert pushed(root.path, server.url, tries=200).complete
+        shown(root.path, server.url)
+        truth = open_truth(address)
+        until = time.monotonic() + 90
+        while truth.tail().bytes:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        truth.database.close()
+        alike(root.path, address)
+    finally:
+        server.kill()
+        service.kill()
+    text = said.read_text()
+    assert "bucket" in text  # it was told that it is away
+    assert hidden not in text
+    assert SECRET not in text

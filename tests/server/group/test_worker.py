@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from anew.query.question import FactsQuestion, Question
 from anew.reading.local.opening import open_folder
 from anew.record.facts import ExperimentFacts
 from anew.server.group.opened import GroupStores
+from anew.server.group.opening import open_truth
 from anew.sync.push import push
 from server.group.grouped import Group
 from serving import InProcess
@@ -88,6 +91,28 @@ def test_what_was_sent_is_known_as_in_the_folder_it_comes_from(
     assert push(root.path, HERE, transport=transport).complete
     assert stores.worker.leases.waiting() == 1
     assert shown(stores) == expected(root)
+
+
+def test_what_one_server_accepts_and_takes_in_is_heard_by_another(
+    group: Group, root: Root, stores: GroupStores, transport: InProcess
+):
+    heard: queue.Queue[str] = queue.Queue()
+    closed = threading.Event()
+    other = open_truth(group.address).database
+    thread = threading.Thread(target=other.listen, args=(heard.put, closed))
+    thread.start()
+    try:
+        heard.get(timeout=60)  # it listens from now on
+        root.made("lab/x/a", points=1)
+        assert push(root.path, HERE, transport=transport).complete
+        assert heard.get(timeout=60) == ""
+        assert stores.worker.work() is not None
+        while heard.get(timeout=60) != "done":
+            pass
+    finally:
+        closed.set()
+        thread.join()
+        other.close()
 
 
 @pytest.mark.parametrize("when", ["known", "save"])

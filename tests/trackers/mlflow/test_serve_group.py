@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from anew import Status
 
@@ -124,6 +126,12 @@ def test_a_large_file_is_fetched_from_the_bucket_by_a_link_that_ends(
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 urllib.request.urlopen(wrong)
         assert server.refused("GET", f"{LINKS}/{at}/none")[0] == 404
+        # Of an object that is not what was kept there is no link: its key is its hash, and its size is compared.
+        digest = urllib.parse.urlsplit(link["url"]).path.rpartition("/")[2]
+        assert digest in blake3(content).hexdigest()
+        (key,) = (k for k in server.group.stores.truth.blobs.keys("contents") if k.endswith(digest))
+        server.group.stores.truth.blobs.replace(key, content[:-1])
+        assert server.refused("GET", f"{LINKS}/{at}/w.bin")[0] == 503
     finally:
         server.stop()
 

@@ -82,6 +82,22 @@ def test_pictures_of_every_kind_are_images():
     assert values["axes"][0].metadata["width"] > 10
 
 
+def test_numbers_become_pixels_by_the_range_that_they_lie_in():
+    for given, kept in (
+        ([[-0.2, 0.6]], [[102, 204]]),
+        ([[0.2, 1.0]], [[51, 255]]),
+        ([[0, 1]], [[0, 255]]),
+        ([[-9, 0.1, 100, 254.2, 270]], [[0, 0, 100, 254, 255]]),
+        ([[float("nan"), 1.0]], [[0, 255]]),
+        ([[True, False]], [[255, 0]]),
+    ):
+        array = np.array(given)
+        assert wandb.Image(array).to_data_array() == kept
+        assert wandb.Image(torch.from_numpy(array)[None]).to_data_array() == kept
+    assert wandb.Image(np.array([[0.6, 300.0]]), normalize=False).to_data_array() == [[1, 255]]
+    assert wandb.Image(np.array([[[0, 128, 255]]], np.uint8)).to_data_array() == [[(0, 128, 255)]]
+
+
 def test_a_batch_of_tensors_is_one_picture_with_all_of_them():
     batch = torch.stack([torch.full((3, 4, 4), k / 9) for k in range(10)])
     _, values = logged(batch=wandb.Image(batch, caption="ten"))
@@ -370,6 +386,10 @@ def test_curves_agree_with_scikit_learn():
     one = [row for row in chart.table.data if row[0] == "b"]
     assert [row[2] for row in one] == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert one[0][1] < one[-1][1] == 1.0
+    assert chart.spec.string_fields["title"] == "Precision-Recall Curve"
+    unnamed = wandb.plot.roc_curve([0, 1], [(0.4, 0.6), (0.8, 0.2)], title="mine")
+    assert unnamed.spec.string_fields["title"] == "mine"
+    assert unnamed.table.data == [[n, *at] for n in (0, 1) for at in ([0, 0], [1, 0], [1, 1])]
 
 
 def test_what_was_logged_is_read_back_as_files_of_the_run():

@@ -19,7 +19,7 @@ from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
 from ..relational import schema as s
 from ..relational.answering import RelationalAnswers
 from ..relational.changes import begin_changes, set_note
-from ..relational.facts import known, outstanding
+from ..relational.facts import Following, known
 from ..relational.saving import Saving
 from .connection import PostgresConnection
 from .dialect import INDEXES, NAMED, definition
@@ -58,6 +58,7 @@ class PostgresCatalog:
         self._url = url
         self._connections = PostgresConnections(url, self._prepare)
         self._saving = Saving()
+        self._following = Following()
         self._made = ""  # which of the catalogs that were made here one after the other
         self._turn = threading.Lock()
 
@@ -93,7 +94,7 @@ class PostgresCatalog:
     def outstanding(self) -> Outstanding:
         """See `Catalog.outstanding`."""
         with self.reading() as connection:
-            return outstanding(connection)
+            return self._following.outstanding(connection)
 
     def within(self, scope: Scope | None, *, seconds: float | None = None) -> RelationalAnswers:
         """See `Catalog.within`."""

@@ -18,7 +18,7 @@ from ....query.changes import Changes
 from . import schema as s
 from .engine import Connection
 
-__all__ = ["REVISION", "TOKEN", "begin_changes", "changed", "note_changes", "set_note"]
+__all__ = ["REVISION", "TOKEN", "begin_changes", "changed", "note_changes", "revision", "set_note"]
 
 TOKEN, REVISION = "token", "revision"
 _SECRET = "secret"
@@ -80,6 +80,12 @@ def changed(connection: Connection, since: str | None) -> Changes:
     ids = dict.fromkeys(id_ for id_, gone in found if not gone)
     lost = dict.fromkeys(id_ for id_, gone in found if gone and id_ not in ids)
     return Changes(cursor, tuple(ids), tuple(lost))
+
+
+def revision(connection: Connection) -> tuple[str, str] | None:
+    """The catalog's token and the number of its last save; None while it is filled for the first time."""
+    token, number = _note(connection, TOKEN), _note(connection, REVISION)
+    return None if token is None or number is None else (token, number)
 
 
 def set_note(connection: Connection, key: str, value: str) -> None:

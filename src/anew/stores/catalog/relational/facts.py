@@ -16,11 +16,12 @@ from ....record.packed import Unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
 from . import schema as s
+from .changes import revision
 from .engine import Connection
 from .metrics import summaries, tallies
 from .sql import Table
 
-__all__ = ["facts_of", "known", "outstanding"]
+__all__ = ["Following", "facts_of", "known"]
 
 _SLICE = 500  # values in one IN (…)
 _COLUMNS = tuple(
@@ -139,15 +140,27 @@ def known(
     return [msgspec.structs.replace(one, tallies=of[key]) for key, one in found.items()]
 
 
-def outstanding(connection: Connection) -> Outstanding:
-    """See `Catalog.outstanding`."""
-    meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
-    own = (len(s.MARK) + 1, len(s.MARK), s.MARK)
-    marks = {row[0]: row[1] for row in connection.execute(meta, own)}
-    followed = connection.execute(
-        "SELECT prefix FROM experiments WHERE key IN (SELECT experiment_key FROM live) ORDER BY key"
-    )
-    return Outstanding(marks, [row[0] for row in followed])
+class Following:
+    """What is followed, remembered for as long as no experiment is saved: a server may have ten thousand that run. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[str, str], Sequence[str]] | None = None
+
+    def outstanding(self, connection: Connection) -> Outstanding:
+        """See `Catalog.outstanding`."""
+        meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
+        own = (len(s.MARK) + 1, len(s.MARK), s.MARK)
+        marks = {row[0]: row[1] for row in connection.execute(meta, own)}
+        at = revision(connection)
+        last = self._last
+        if last is not None and last[0] == at:
+            return Outstanding(marks, last[1])
+        found = connection.execute(
+            "SELECT prefix FROM experiments WHERE key IN (SELECT experiment_key FROM live) ORDER BY key"
+        )
+        followed = [row[0] for row in found]
+        self._last = None if at is None else (at, followed)
+        return Outstanding(marks, followed)
 
 
 def _slices(wanted: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -26,7 +26,7 @@ from ..protocol import (
 from ..relational import schema as s
 from ..relational.answering import RelationalAnswers
 from ..relational.changes import begin_changes, set_note
-from ..relational.facts import known, outstanding
+from ..relational.facts import Following, known
 from ..relational.saving import Saving
 from .connection import SqliteConnection
 from .dialect import INDEXES, definition
@@ -64,6 +64,7 @@ class SqliteCatalog:
         self._scoped: OrderedDict[Scope, Connections] = OrderedDict()
         self._guard = threading.Lock()
         self._saving = Saving()
+        self._following = Following()
 
     # -- asking ------------------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ class SqliteCatalog:
     def outstanding(self) -> Outstanding:
         """See `Catalog.outstanding`."""
         with self.reading() as connection:
-            return outstanding(connection)
+            return self._following.outstanding(connection)
 
     def changed(self, since: str | None) -> Changes:
         """See `Answers.changed`."""

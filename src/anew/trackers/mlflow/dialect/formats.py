@@ -129,8 +129,8 @@ def _read_skops(about: dict[str, Any], folder: str, trust: bool) -> Any:
     foreign = [name for name in unknown if name not in _PLAIN]
     if foreign and not trust:
         raise MlflowException(
-            f"This model has parts that may run code when they are loaded: {', '.join(foreign)}. Give trust=True if you "
-            "know who made it."
+            f"This model has parts that may run code, or crash the process, when they are loaded: {', '.join(foreign)}. "
+            "Give trust=True if you know who made it."
         )
     return skops.io.load(path, trusted=unknown)
 

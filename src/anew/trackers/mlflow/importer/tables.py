@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ....importing.sqlite import Database, has_tables
+
 __all__ = ["NEEDED", "SqliteTables", "Tables", "is_database"]
 
 NEEDED = frozenset({"experiments", "runs", "metrics", "params", "tags"})

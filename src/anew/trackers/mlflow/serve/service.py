@@ -180,7 +180,8 @@ class Tracking:
             limit_of(asked.max_results),
             page_of(asked.page_token),
         )
-        groups = {one.id: one for one in self.experiments.all() if who.sees(inside(one.name))}
+        known = {one.id: one for one in self.experiments.all()}
+        groups = {id_: one for id_, one in known.items() if who.sees(inside(one.name))}
         chosen = [groups[id_] for id_ in dict.fromkeys(asked.experiment_ids) if id_ in groups]
         asked_of = [one for one in chosen if is_in(view, deleted=one.deleted)]
         found: list[answers.RunAnswer] = []
@@ -193,7 +194,7 @@ class Tracking:
             def answer(facts: ExperimentFacts) -> answers.RunAnswer | None:
                 if translated.run_facts(facts.state.captured if facts.state else {}).holds:
                     return None
-                run = self._answer(facts)
+                run = self._answer(facts, known)
                 return run if run.info.experiment_id in ids else None
 
             found, following = find(
@@ -464,22 +465,31 @@ class Tracking:
     def _written(self, facts: ExperimentFacts) -> Written:
         return self._experiments.known(facts.id, facts.prefix)
 
-    def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
-        experiment_id = self.group_of(facts)
-        group = self.experiments.by_id(experiment_id)
+    def _answer(
+        self, facts: ExperimentFacts, groups: Mapping[str, Group] | None = None
+    ) -> answers.RunAnswer:
+        """A run.
+
+        Args:
+            groups: The experiments by their ids, for who answers with many runs.
+        """
+        groups = groups or {one.id: one for one in self.experiments.all()}
+        experiment_id = self.group_of(facts, groups)
+        group = groups.get(experiment_id)
         uri = artifacts.uri_of(experiment_id, facts.id)
         return run_of(facts, experiment_id, uri, deleted=group is not None and group.deleted)
 
-    def group_of(self, facts: ExperimentFacts) -> str:
+    def group_of(self, facts: ExperimentFacts, groups: Mapping[str, Group] | None = None) -> str:
         """The id of the experiment that a run is in: the one whose folder it lies in."""
         folder = translated.experiment_name(facts.prefix)
         given = translated.run_facts({} if facts.state is None else facts.state.captured)
         if given.experiment is not None and project_of(given.experiment) == folder:
             return id_of(given.experiment)
-        return self._of_folder(folder)
+        return self._of_folder(folder, groups)
 
-    def _of_folder(self, folder: str) -> str:
-        names = (one.name for one in self.experiments.all())
+    def _of_folder(self, folder: str, groups: Mapping[str, Group] | None = None) -> str:
+        every = self.experiments.all() if groups is None else groups.values()
+        names = (one.name for one in every)
         return id_of(next((name for name in names if project_of(name) == folder), folder))
 
     def _in_trash(self, who: Asker, run_id: str) -> Trashed:

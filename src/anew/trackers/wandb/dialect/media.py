@@ -86,6 +86,19 @@ def _pixels(data: Any) -> Any:
     return data, None
 
 
+def _range(data: Any) -> tuple[int, int]:
+    """Which numbers are black and white, guessed as W&B does: what is beyond them is cut off."""
+    import numpy as np
+
+    array = np.asarray(
+        data.detach().cpu().float() if callable(getattr(data, "detach", None)) else data
+    )
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    if not finite.size or not -1 <= finite.min() <= finite.max() <= 1:
+        return 0, 255
+    return (0, 1) if finite.min() >= 0 else (-1, 1)
+
+
 def _grid(data: Any, *, channels_first: bool, columns: int = 8) -> Any:
     import numpy as np
 
@@ -160,8 +173,8 @@ class Image(Media):
             return
         pixels, layout = _pixels(data_or_path)
         options: dict[str, Any] = {} if layout is None else {"layout": layout}
-        if not normalize:
-            options["value_range"] = (0, 255)
+        if elements(pixels) is not None:
+            options["value_range"] = _range(pixels) if normalize else (0, 255)
         self.native = anew.Image(pixels, self._caption, **options)
         self._format = file_type
         if mode is not None or file_type not in (None, "png"):
@@ -195,6 +208,13 @@ class Image(Media):
             saved = self.native.save(folder, "image")
             with open(os.path.join(folder, saved.path), "rb") as file:
                 return PIL.Image.open(io.BytesIO(file.read()))
+
+    def to_data_array(self) -> list[Any]:
+        """The pixels as they are kept, row by row: numbers, or a tuple of the channels each."""
+        import numpy as np
+
+        rows: list[Any] = np.asarray(self.image).tolist()
+        return [[tuple(one) if isinstance(one, list) else one for one in row] for row in rows]
 
     @property
     def caption(self) -> str | None:

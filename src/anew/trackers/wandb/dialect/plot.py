@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CustomChart",
+    "CustomChartSpec",
     "bar",
     "confusion_matrix",
     "histogram",
@@ -24,14 +25,45 @@ __all__ = [
 ]
 
 
+class CustomChartSpec:
+    """How a table is drawn.
+
+    Attributes:
+        spec_name: The kind of chart.
+        fields: Which column is what.
+        string_fields: Texts beside it, such as the title.
+        key: The name that it was logged by.
+    """
+
+    def __init__(
+        self,
+        spec_name: str,
+        fields: dict[str, Any],
+        string_fields: dict[str, Any],
+        key: str = "",
+        panel_type: str = "Vega2",
+        split_table: bool = False,
+    ) -> None:
+        self.spec_name = spec_name
+        self.fields = fields
+        self.string_fields = string_fields
+        self.key = key
+        self.panel_type = panel_type
+        self.split_table = split_table
+
+
 class CustomChart(Media):
     """A table and how to draw it; logged as a table of the name given to `log`."""
 
     _type = "custom-chart"
 
-    def __init__(self, table: Table, spec: dict[str, Any]) -> None:
+    def __init__(self, table: Table, spec: CustomChartSpec) -> None:
         self.table = table
         self.spec = spec
+
+    def set_key(self, key: str) -> None:
+        """Say by which name it is logged."""
+        self.spec.key = key
 
     @property
     def native(self) -> Any:
@@ -39,7 +71,8 @@ class CustomChart(Media):
         return self.table.native
 
     def facts(self) -> dict[str, Any]:
-        return {"_type": self._type, "chart": self.spec}
+        said = ("spec_name", "fields", "string_fields")
+        return {"_type": self._type, "chart": {name: getattr(self.spec, name) for name in said}}
 
     def told(self) -> dict[str, Any]:
         return self.facts() | {"nrows": len(self.table.data)}
@@ -61,11 +94,9 @@ def plot_table(
         raise TypeError(
             f"Expected `data_table` to be wandb.Table type, got {type(data_table).__name__}"
         )
-    spec = {
-        "spec_name": vega_spec_name,
-        "fields": dict(fields),
-        "string_fields": dict(string_fields or {}),
-    }
+    spec = CustomChartSpec(
+        vega_spec_name, dict(fields), dict(string_fields or {}), split_table=split_table
+    )
     return CustomChart(data_table, spec)
 
 
@@ -79,26 +110,28 @@ def line(
 ) -> CustomChart:
     """A line through two columns; `stroke` tells several lines apart."""
     fields = {"x": x, "y": y, "stroke": stroke}
-    return plot_table("wandb/line/v0", table, fields, {"title": title})
+    return plot_table("wandb/line/v0", table, fields, {"title": title}, split_table)
 
 
 def scatter(
     table: Table, x: str, y: str, title: str = "", split_table: bool = False
 ) -> CustomChart:
     """Points at two columns."""
-    return plot_table("wandb/scatter/v0", table, {"x": x, "y": y}, {"title": title})
+    return plot_table("wandb/scatter/v0", table, {"x": x, "y": y}, {"title": title}, split_table)
 
 
 def bar(
     table: Table, label: str, value: str, title: str = "", split_table: bool = False
 ) -> CustomChart:
     """A bar a row."""
-    return plot_table("wandb/bar/v0", table, {"label": label, "value": value}, {"title": title})
+    return plot_table(
+        "wandb/bar/v0", table, {"label": label, "value": value}, {"title": title}, split_table
+    )
 
 
 def histogram(table: Table, value: str, title: str = "", split_table: bool = False) -> CustomChart:
     """How often the values of a column fall into bins."""
-    return plot_table("wandb/histogram/v0", table, {"value": value}, {"title": title})
+    return plot_table("wandb/histogram/v0", table, {"value": value}, {"title": title}, split_table)
 
 
 def line_series(
@@ -130,7 +163,9 @@ def line_series(
     ]
     table = Table(columns=["step", "lineKey", "lineVal"], data=rows)
     fields = {"step": "step", "lineKey": "lineKey", "lineVal": "lineVal"}
-    return plot_table("wandb/lineseries/v0", table, fields, {"title": title, "xname": xname})
+    return plot_table(
+        "wandb/lineseries/v0", table, fields, {"title": title, "xname": xname}, split_table
+    )
 
 
 def confusion_matrix(
@@ -175,7 +210,9 @@ def confusion_matrix(
     ]
     columns = ["Actual", "Predicted", "nPredictions"]
     table = Table(columns=columns, data=rows)
-    return plot_table("wandb/confusion_matrix/v1", table, {c: c for c in columns}, {"title": title})
+    return plot_table(
+        "wandb/confusion_matrix/v1", table, {c: c for c in columns}, {"title": title}, split_table
+    )
 
 
 def roc_curve(
@@ -202,7 +239,7 @@ def roc_curve(
         "x-axis-title": "False positive rate",
         "y-axis-title": "True positive rate",
     }
-    return plot_table("wandb/area-under-curve/v0", table, fields, strings)
+    return plot_table("wandb/area-under-curve/v0", table, fields, strings, split_table)
 
 
 def pr_curve(
@@ -230,12 +267,12 @@ def pr_curve(
     table = Table(columns=["class", "precision", "recall"], data=rows)
     fields = {"x": "recall", "y": "precision", "class": "class"}
     strings = {"title": title, "x-axis-title": "Recall", "y-axis-title": "Precision"}
-    return plot_table("wandb/area-under-curve/v0", table, fields, strings)
+    return plot_table("wandb/area-under-curve/v0", table, fields, strings, split_table)
 
 
 def _per_class(
     y_true: Any, y_probas: Any, labels: Sequence[str] | None, chosen: Sequence[Any] | None
-) -> list[tuple[str, Any, Any]]:
+) -> list[tuple[Any, Any, Any]]:
     """Name, whether each case is of the class, and its probability of being so, for each class."""
     import numpy as np
 
@@ -252,7 +289,7 @@ def _per_class(
     for number, label in enumerate(classes):
         if (chosen is None or label in chosen) and number < probas.shape[1]:
             column = int(label) if truth.dtype.kind in "iu" and label < probas.shape[1] else number
-            name = str(labels[column] if labels is not None else label)
+            name = str(labels[column]) if labels is not None else label.item()
             found.append((name, truth == label, probas[:, column]))
     return found
 

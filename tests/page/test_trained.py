@@ -46,6 +46,8 @@ def test_the_environment_and_the_inputs_are_listed_and_searched(trained, opened)
     row = part(page, "inputs").get_by_role("row", name="train.csv")
     expect(row).to_contain_text("18 B")
     expect(row.get_by_title("Copy the SHA-256")).to_have_text(re.compile("^[0-9a-f]{12}"))
+    # The page scrolls, and the document never: the bar would be gone for good.
+    assert page.evaluate("document.scrollingElement.scrollHeight - innerHeight") == 0
 
 
 def test_lineage_leads_from_a_run_to_its_parent_its_forks_and_its_retries(trained, opened):

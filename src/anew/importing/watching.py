@@ -16,7 +16,7 @@ _PASSING = (OSError, Conflict, CorruptData, NotFound)
 """What may be over by itself: a network or server that is away, a file that is being replaced, another import."""
 _Found = TypeVar("_Found")
 _random = Random()
-"""Not the one that programs seed."""
+"""Its own: who has seeded the global one finds it as it was."""
 
 
 def rounds(

@@ -23,7 +23,7 @@ _LONGEST_PAUSE = 60.0
 _MOST_TOLD = 2_000
 _BLOCK = 1 << 20
 _random = Random()
-"""Not the one that programs seed."""
+"""Its own: who has seeded the global one finds it as it was."""
 
 
 def shown(url: str) -> str:

@@ -18,7 +18,7 @@ from ..query.edits import AppendQuestion
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
 from ..record.plain import to_plain
-from ..record.yaml_parts import check_yaml
+from ..record.yaml_text import load_guarded
 from .backend import Backend
 
 __all__ = ["SavedView", "SavedViews", "read_yaml", "to_yaml"]
@@ -171,8 +171,7 @@ def read_yaml(text: str) -> dict[str, Any]:
     if len(text) > _MOST:
         raise InvalidValue(f"A view has at most {_MOST} characters.", key="shows")
     try:
-        check_yaml(text, aliases=False)
-        found = yaml.load(text, Loader=_LOADER)  # the safe loader
+        found = load_guarded(text, _LOADER, aliases=False)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidValue(f"This is no view as YAML: {error}", key="shows") from None
     return _checked({} if found is None else found)

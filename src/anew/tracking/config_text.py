@@ -10,7 +10,7 @@ import re
 
 import yaml
 
-from ..record.yaml_parts import check_yaml
+from ..record.yaml_text import load_guarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +54,9 @@ def load_yaml(text: bytes | str) -> Any:
 
     Raises:
         yaml.YAMLError: It is not YAML, or more than one document.
-        ValueError: It is nested too deeply.
+        ValueError: It is nested too deeply, or too large written out.
     """
-    check_yaml(text)
-    return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
+    return load_guarded(text, _Loader)
 
 
 def dump_yaml(data: Any) -> str:

@@ -90,6 +90,9 @@ export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], 
   context.globalAlpha = 1;
 }
 
+/** Where very many lines become pixels: panels of one size share it, and no frame makes another. */
+let layer: { readonly canvas: HTMLCanvasElement; readonly context: CanvasRenderingContext2D | null; readonly image: ImageData } | null = null;
+
 /** Lay the pixels of very many lines over what is there. */
 function many(context: CanvasRenderingContext2D, mark: Mark & { kind: "many" }, theme: Theme): void {
   const ratio = context.getTransform().a;
@@ -99,16 +102,17 @@ function many(context: CanvasRenderingContext2D, mark: Mark & { kind: "many" }, 
   const width = Math.ceil((box.x + box.width) * ratio) - x;
   const height = Math.ceil((box.y + box.height) * ratio) - y;
   if (width < 1 || height < 1) return;
-  const found = mark.lines.map((one) => ({ points: one.points, colour: rgbOf(inkIn(theme, one.colour)) }));
-  const pixels = rasterised(found, { x, y, width, height, ratio }, mark.width, mark.alpha);
-  const layer = document.createElement("canvas");
-  layer.width = width;
-  layer.height = height;
-  layer.getContext("2d")?.putImageData(new ImageData(pixels, width, height), 0, 0);
+  const found = mark.lines.map((one) => ({ points: one.points, colour: rgbOf(inkIn(theme, one.colour)), ...(one.dash ? { dash: one.dash } : {}) }));
+  if (!layer || layer.image.width !== width || layer.image.height !== height) {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    layer = { canvas, context: canvas.getContext("2d"), image: new ImageData(width, height) };
+  }
+  rasterised(found, { x, y, width, height, ratio }, mark.width, mark.alpha, layer.image.data);
+  layer.context?.putImageData(layer.image, 0, 0);
   context.save();
   context.globalAlpha = 1;
   context.setTransform(1, 0, 0, 1, 0, 0);
-  context.drawImage(layer, x, y);
+  context.drawImage(layer.canvas, x, y);
   context.restore();
 }
 

@@ -10,7 +10,7 @@ import type { Colour } from "../colours";
 import { extentOf, inside, valueRange, type Curve, type Density, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
 import type { Box, Ink, Mark } from "./marks";
-import { dashed, everyPoint, pixelBand, pixelLine } from "./pixels";
+import { everyPoint, pixelBand, pixelLine } from "./pixels";
 import { padded, type Range, type Scale } from "./scale";
 
 export interface LinesOptions {
@@ -87,7 +87,7 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
   const bands: Mark[] = [];
   const under: Mark[] = [];
   const over: Mark[] = [];
-  const alike: { points: Float32Array; colour: Ink }[] = [];
+  const alike: { points: Float32Array; colour: Ink; dash?: readonly number[] }[] = [];
   for (const one of all) {
     const colour = shade(options.colour(one), options.dark);
     const outstanding = one.id === options.above || (many && options.best?.has(one.id));
@@ -105,7 +105,7 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
     if ((many || all.length > SIDE_BY_SIDE) && !outstanding) {
       const whole = through ? extremes(one, xs, ys) : everyPoint(one.x, one.line, xs, ys, one.nonfinite);
       // Beyond `MANY` nobody tells one line from another, dashed or not.
-      alike.push({ points: many ? whole : dashed(whole, options.dash?.(one) ?? options.colour(one).dash), colour });
+      alike.push({ points: whole, colour, ...(many ? {} : { dash: options.dash?.(one) ?? options.colour(one).dash }) });
       continue;
     }
     const points = through ? extremes(one, xs, ys) : pixelLine(one.x, one.line, xs, ys, one.nonfinite);

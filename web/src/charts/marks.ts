@@ -31,7 +31,7 @@ export type Mark =
   /** Lines of which no one is told from another, of one width and opacity, seen inside a box: drawn all at once. */
   | {
       readonly kind: "many";
-      readonly lines: readonly { readonly points: Float32Array; readonly colour: Ink }[];
+      readonly lines: readonly { readonly points: Float32Array; readonly colour: Ink; readonly dash?: readonly number[] }[];
       readonly box: Box;
       readonly width: number;
       readonly alpha: number;

@@ -122,52 +122,6 @@ function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: nu
   return found.slice(0, length);
 }
 
-/** Stretches of a line longer than this are not dashed: they lead to far beyond the axis. */
-const LONG = 4000;
-
-/**
- * A line cut into dashes along its length, as a canvas would: for what draws lines without.
- *
- * @param points x and y by turns, NaN where it breaks; there the dashes begin again.
- * @param dash Lengths of line and gap by turns, an even number of them.
- */
-export function dashed(points: Float32Array, dash: readonly number[]): Float32Array {
-  if (!dash.length) return points;
-  const found: number[] = [];
-  let [part, left] = [0, dash[0] as number]; // where in the dashes it is, and how much of that part is left
-  let [fromX, fromY] = [Number.NaN, Number.NaN];
-  for (let at = 0; at + 1 < points.length; at += 2) {
-    const x = points[at] as number;
-    const y = points[at + 1] as number;
-    if (y !== y || fromY !== fromY) {
-      if (found.length) found.push(y === y ? x : fromX, Number.NaN);
-      [part, left] = [0, dash[0] as number];
-      if (y === y) found.push(x, y);
-      [fromX, fromY] = [x, y];
-      continue;
-    }
-    const length = Math.hypot(x - fromX, y - fromY);
-    if (length > LONG) {
-      if (part % 2) found.push(fromX, Number.NaN, fromX, fromY);
-      found.push(x, y);
-      [part, left] = [0, dash[0] as number];
-    } else {
-      let along = left;
-      for (; along < length; along += dash[part] as number) {
-        const share = along / length;
-        const [cutX, cutY] = [fromX + share * (x - fromX), fromY + share * (y - fromY)];
-        if (part % 2) found.push(cutX, Number.NaN, cutX, cutY);
-        else found.push(cutX, cutY);
-        part = (part + 1) % dash.length;
-      }
-      left = along - length;
-      if (part % 2 === 0) found.push(x, y);
-    }
-    [fromX, fromY] = [x, y];
-  }
-  return Float32Array.from(found);
-}
-
 /** A band between two edges: x, upper and lower by turns. Of several places in one column the outermost count. */
 export function pixelBand(x: Numbers, low: Numbers, high: Numbers, xs: Scale, ys: Scale): Float32Array {
   const [first, stop] = around(x, xs);

@@ -5,8 +5,8 @@ const BOX = { x: 0, y: 0, width: 40, height: 30, ratio: 1 };
 const RED = [255, 0, 0] as const;
 const BLUE = [0, 0, 255] as const;
 
-function line(points: readonly number[], colour: RasterLine["colour"] = RED): RasterLine {
-  return { points: Float32Array.from(points), colour };
+function line(points: readonly number[], colour: RasterLine["colour"] = RED, dash: readonly number[] = []): RasterLine {
+  return { points: Float32Array.from(points), colour, dash };
 }
 
 /** The rows of a column that are covered by more than half. */
@@ -38,6 +38,21 @@ describe("very many lines as pixels", () => {
     expect(covered(pixels, 5)).toEqual([5]);
     expect(covered(pixels, 15)).toEqual([]);
     expect(covered(pixels, 25)).toEqual([5]);
+  });
+
+  it("has dashes along x, into whose gaps nothing falls that stands out", () => {
+    const flat = rasterised([line([0, 5.5, 40, 5.5], RED, [6, 3])], BOX, 1, 0.999);
+    expect(Array.from({ length: 12 }, (_, column) => covered(flat, column).length)).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1]);
+    const spike = rasterised([line([0, 5.5, 7, 5.5, 7.5, 25.5, 8, 5.5, 40, 5.5], RED, [6, 3])], BOX, 1, 0.999);
+    expect(covered(spike, 7).length).toBeGreaterThan(18);
+    expect(covered(spike, 6)).toEqual([]);
+  });
+
+  it("writes over what was drawn before", () => {
+    const first = rasterised([line([0, 5.5, 40, 5.5])], BOX, 1, 0.5);
+    const other = line([0, 20.5, 40, 12.5], BLUE);
+    const again = rasterised([other], BOX, 1, 0.5).slice();
+    expect(rasterised([other], BOX, 1, 0.5, first)).toEqual(again);
   });
 
   it("is darker where more lines run, in the mean of their colours, whatever their order", () => {

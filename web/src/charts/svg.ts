@@ -32,7 +32,7 @@ function written(marks: readonly Mark[], theme: Theme, clips: string[]): string[
       }
       case "many": {
         const { width, alpha } = mark;
-        return written(mark.lines.map((one) => ({ kind: "line", ...one, width, alpha, dash: [] })), theme, clips);
+        return written(mark.lines.map((one) => ({ kind: "line", dash: [], ...one, width, alpha })), theme, clips);
       }
       case "density":
         return cells(mark).map(([alpha, path]) => `<path d="${path}" fill="${colour}" fill-opacity="${alpha}"/>`);

@@ -157,13 +157,13 @@ export function textOf(field: string, value: Cell, now: number): Text {
   return { text: text.length > 7 && Math.abs(value) < 1e-3 ? Number(value.toPrecision(3)).toExponential() : text, whole: String(value) };
 }
 
-/** The usual width of a column in pixels. */
-export function usualWidth(field: string): number {
+/** The usual width of a column in pixels; a setting that is a text has room for it. */
+export function usualWidth(field: string, length = 0): number {
   if (field === "name") return 240;
   if (field === "tags" || field === "reason" || field === "description" || field === "notes" || field === "prefix") return 200;
   if (field === "status") return 112;
   if (TIMES.has(field) || field === "duration") return 100;
   if (field.startsWith(CURVE)) return Math.min(180, Math.max(104, 72 + 7.5 * nameOf(field.slice(1)).length));
   const { text, detail } = titleOf(field);
-  return Math.min(180, Math.max(80, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
+  return Math.min(180, Math.max(80, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0)), 28 + 7.5 * length));
 }

@@ -318,6 +318,35 @@ def test_a_question_that_waits_too_long_is_ended_in_the_server(make_database) ->
     catalog.close()
 
 
+def test_the_planner_knows_which_values_a_param_has(make_database) -> None:
+    url = make_database()
+    catalog = PostgresCatalog(url)
+    catalog.create()
+    names = [f"p{n}" for n in range(10)]
+    catalog.save(
+        Batch(
+            entries=[
+                entry_of(
+                    f"e{n}", params={name: n + at for at, name in enumerate(names)} | {"amp": True}
+                )
+                for n in range(300)
+            ]
+        )
+    )
+    catalog.finish()
+    with psycopg.connect(url, options="-c search_path=anew_catalog") as other:
+        ((key,),) = other.execute(
+            "SELECT key FROM names WHERE name = 'amp' AND kind = 'param'"
+        ).fetchall()
+        ((plan,),) = other.execute(
+            f"EXPLAIN (FORMAT JSON) SELECT 1 FROM params WHERE number = 1 AND name_key = {key}"
+        ).fetchall()
+    assert (
+        200 < plan[0]["Plan"]["Plan Rows"] < 400
+    )  # not a tenth of it, as if values were spread over all names
+    catalog.close()
+
+
 def test_a_reader_sees_one_state_while_another_saves(catalog: PostgresCatalog) -> None:
     catalog.save(Batch(entries=[entry_of("a")]))
     with catalog.reading() as connection:

@@ -22,7 +22,7 @@ from ..relational.changes import begin_changes, set_note
 from ..relational.facts import Following, known
 from ..relational.saving import Saving
 from .connection import PostgresConnection
-from .dialect import INDEXES, NAMED, definition
+from .dialect import INDEXES, NAMED, STATISTICS, definition
 
 if TYPE_CHECKING:
     import psycopg
@@ -147,8 +147,8 @@ class PostgresCatalog:
     def finish(self) -> None:
         """See `Catalog.finish`: it makes the secondary indexes, which a bulk load is faster without."""
         with self._writing() as connection:
-            for index in INDEXES:
-                connection.execute(index)
+            for one in (*INDEXES, *STATISTICS):
+                connection.execute(one)
             set_note(connection, "complete", "1")
             begin_changes(connection)
         # What was loaded is all visible: an index is then enough for many a question. And the planner knows what there is.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from itertools import islice, pairwise
 
 import pytest
 
 from anew.errors import CorruptData, NotAllowed
 from anew.importing.watching import LONGEST_PAUSE, rounds
+from anew.importing.web import Web
 
 
 def _rounds(outcomes: list[object], told: list[str], paused: list[float]):  # type: ignore[no-untyped-def]
@@ -41,3 +43,12 @@ def test_failures_are_waited_out_with_growing_pauses_and_told_once():
 def test_what_does_not_pass_by_itself_ends_it(outcomes):
     with pytest.raises(OSError):
         list(_rounds(outcomes, [], []))
+
+
+def test_waiting_leaves_random_numbers_of_the_program_as_they_were():
+    random.seed(7)
+    before = random.getstate()
+    list(islice(_rounds([1, ConnectionError(), 2], [], []), 2))
+    with pytest.raises(OSError):
+        Web("http://127.0.0.1:9", {}, attempts=2, pause=lambda seconds: None).ask("/")
+    assert random.getstate() == before

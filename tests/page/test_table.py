@@ -272,6 +272,10 @@ def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(lab, project, ope
         assert (view.name, view.notes, dict(view.tags)) == ("the good one", "**kept**", {"team": "ml"})  # fmt: skip
     page.locator(".notice", has_text="The name of").get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    with Store(str(lab.root)) as store:  # what somebody says of a metric outweighs its name
+        store.set_goal("val/acc", "min", main=True, project=project)
+    page.reload()
+    page.get_by_role("columnheader", name="val/acc min").first.wait_for()
 
 
 def test_texts_and_tags_of_several_are_edited_at_once_and_an_edit_is_undone(lab, project, opened):

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..record.plain import parse_json
+from ..record.yaml_text import load_guarded
 from .folders import read_at_most
 from .foreign import open_plain
 
 __all__ = ["read_json", "read_yaml", "yaml_of"]
 
 _MOST_BYTES = 64 << 20
-_MOST_NODES = 1_000_000
-_DEEPEST = 100
 if TYPE_CHECKING:
     _BASE = yaml.SafeLoader
 else:
     _BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TOO_MANY = "it names the same parts again and again, and would be too large written out"
 
 
 class _Older(_BASE):
@@ -92,43 +90,9 @@ def yaml_of(data: bytes | str, *, version: tuple[int, int] = (1, 2)) -> Any:
         ValueError: It is no YAML, or too large.
     """
     try:
-        _check_depth(data)
-        loader: Any = (_Loader if version == (1, 2) else _Older)(data)
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        if _size(node, {}) > _MOST_NODES:
-            raise ValueError(_TOO_MANY)
-        return loader.construct_document(node)
-    except (yaml.YAMLError, OverflowError, TypeError) as error:
+        return load_guarded(data, _Loader if version == (1, 2) else _Older)
+    except (yaml.YAMLError, OverflowError, TypeError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())[:200]) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply, or contains itself") from error
-
-
-def _check_depth(data: bytes | str) -> None:
-    """See to it, part by part and without recursion, that a document is not nested deeper than its readers bear."""
-    depth = 0
-    for event in yaml.parse(data, Loader=_BASE):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEEPEST:
-                raise ValueError("it is nested too deeply")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many parts a document has when everything that it names again is written out."""
-    if id(node) not in known:
-        known[id(node)] = _MOST_NODES + 1  # for a part that contains itself
-        size = 1
-        if isinstance(node, yaml.MappingNode):
-            size += sum(_size(key, known) + _size(value, known) for key, value in node.value)
-        elif isinstance(node, yaml.SequenceNode):
-            size += sum(_size(value, known) for value in node.value)
-        known[id(node)] = size
-    return known[id(node)]
 
 
 def read_json(path: str) -> Any:

@@ -31,6 +31,7 @@ _COMPUTED = (
     "WHERE m.type = 'table' AND c.hidden IN (2, 3)"
 )
 """Columns that a database computes: they may be of any size, and are not read."""
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _OTHER_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _LOCK = "hhqqi4x"  # `struct flock` on Linux
 _OF_WHOEVER_HAS_IT = 128
@@ -64,7 +65,9 @@ class Database:
     def __init__(self, path: str) -> None:
         self.path = path
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._tables: frozenset[str] | None = None
         self._columns: dict[str, frozenset[str]] = {}
+        self._is_guarded = False
         self._stamp: tuple[int, int] | None = None
         for end in _BESIDE:  # SQLite opens them as they are, and would wait for a pipe
             if os.path.lexists(f"{path}{end}") and not is_plain(f"{path}{end}"):
@@ -106,9 +109,6 @@ class Database:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            computed = frozenset(connection.execute(_COMPUTED))
-            if computed:
-                connection.set_authorizer(partial(_may, computed))
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -116,9 +116,14 @@ class Database:
         return connection
 
     def tables(self) -> frozenset[str]:
-        """The names of its tables."""
-        asked = self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return frozenset(str(name) for (name,) in asked)
+        """The names of its tables, as they were when it was first asked."""
+        if self._tables is None:
+            try:
+                asked = self._connection.execute(_TABLES).fetchall()
+            except (sqlite3.Error, MemoryError) as error:
+                raise self._damaged(error) from error
+            self._tables = frozenset(str(name) for (name,) in asked)
+        return self._tables
 
     def columns(self, table: str) -> frozenset[str]:
         """The columns of a table; none where this version of the tracker has no such table."""
@@ -139,11 +144,20 @@ class Database:
             CorruptData: The database is damaged; what was read before was given.
         """
         try:
+            self._guard()
             cursor = self._connection.execute(query, values)
             while found := cursor.fetchmany(rows):
                 yield found
         except (sqlite3.Error, MemoryError) as error:
             raise self._damaged(error) from error
+
+    def _guard(self) -> None:
+        """See to it that no computed column is read. Whoever only looks for tables needs not look through the columns of all of them."""
+        if not self._is_guarded:
+            computed = frozenset(self._connection.execute(_COMPUTED))
+            if computed:
+                self._connection.set_authorizer(partial(_may, computed))
+            self._is_guarded = True
 
     def check(self) -> None:
         """Say whether it stayed as it was.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import TypeVar
 
 from ..errors import Conflict, CorruptData, NotAllowed, NotFound
@@ -15,6 +15,8 @@ LONGEST_PAUSE = 300.0
 _PASSING = (OSError, Conflict, CorruptData, NotFound)
 """What may be over by itself: a network or server that is away, a file that is being replaced, another import."""
 _Found = TypeVar("_Found")
+_random = Random()
+"""Its own: who has seeded the global one finds it as it was."""
 
 
 def rounds(
@@ -52,7 +54,7 @@ def rounds(
                 away(error)
             failures += 1
             longer = min(LONGEST_PAUSE, every * 2.0 ** min(failures, 20))
-            pause(longer * random.uniform(0.75, 1.0))
+            pause(longer * _random.uniform(0.75, 1.0))
             continue
         if failures:
             back()

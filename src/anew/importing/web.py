@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import random
 import time
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -22,6 +22,8 @@ _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE = 60.0
 _MOST_TOLD = 2_000
 _BLOCK = 1 << 20
+_random = Random()
+"""Its own: who has seeded the global one finds it as it was."""
 
 
 def shown(url: str) -> str:
@@ -100,7 +102,7 @@ class Web:
         failure: OSError | None = None
         attempts = 1 if self._is_away else self._attempts  # it was waited for already
         for attempt in range(attempts):
-            wait = min(_LONGEST_PAUSE, 0.5 * 2**attempt) * random.uniform(0.75, 1.25)
+            wait = min(_LONGEST_PAUSE, 0.5 * 2**attempt) * _random.uniform(0.75, 1.25)
             try:
                 reply = self._connections.send(
                     "GET" if body is None else "POST", target, headers, data, timeout=_TIMEOUT, afresh=attempt > 0,

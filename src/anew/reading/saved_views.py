@@ -18,6 +18,7 @@ from ..query.edits import AppendQuestion
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
 from ..record.plain import to_plain
+from ..record.yaml_text import load_guarded
 from .backend import Backend
 
 __all__ = ["SavedView", "SavedViews", "read_yaml", "to_yaml"]
@@ -28,7 +29,6 @@ _PAGE = "page"
 _PROJECT = "project/"
 _MOST = 256 << 10
 """Characters of a view as text."""
-_DEEPEST = 100
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -171,8 +171,7 @@ def read_yaml(text: str) -> dict[str, Any]:
     if len(text) > _MOST:
         raise InvalidValue(f"A view has at most {_MOST} characters.", key="shows")
     try:
-        _check_parts(text)
-        found = yaml.load(text, Loader=_LOADER)  # the safe loader
+        found = load_guarded(text, _LOADER, aliases=False)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidValue(f"This is no view as YAML: {error}", key="shows") from None
     return _checked({} if found is None else found)
@@ -181,22 +180,6 @@ def read_yaml(text: str) -> dict[str, Any]:
 def to_yaml(view: SavedView) -> str:
     """What a view shows, as YAML that `read_yaml` takes."""
     return yaml.safe_dump(view.shows, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _check_parts(text: str) -> None:
-    """See to it, part by part and without recursion, that nothing is named twice or nested without end.
-
-    Raises:
-        ValueError: Something is.
-    """
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError("it refers to parts of itself (`*name`)")
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ValueError("it is nested too deeply")
 
 
 def _checked(shows: object) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import re
 
 import yaml
 
+from ..record.yaml_text import load_guarded
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -52,8 +54,9 @@ def load_yaml(text: bytes | str) -> Any:
 
     Raises:
         yaml.YAMLError: It is not YAML, or more than one document.
+        ValueError: It is nested too deeply, or too large written out.
     """
-    return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
+    return load_guarded(text, _Loader)
 
 
 def dump_yaml(data: Any) -> str:

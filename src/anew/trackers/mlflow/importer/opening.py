@@ -6,7 +6,7 @@ import base64
 import os
 from urllib.parse import unquote, urlsplit
 
-from ....errors import InvalidValue
+from ....errors import CorruptData, InvalidValue
 from ....importing.foreign import resolved
 from ....importing.source import Source
 from ....importing.web import Web
@@ -15,7 +15,7 @@ from .files import Files, is_folder_of_files
 from .postgres import PostgresTables, is_address
 from .restoring import Restored
 from .server import Server
-from .tables import SqliteTables, is_database
+from .tables import NEEDED, SqliteTables, is_database
 
 __all__ = ["open_source", "recognises"]
 
@@ -45,9 +45,19 @@ def open_source(where: str) -> Source:
     found = _inside(path) or path
     if os.path.isdir(found):
         return Restored(Files(found))
-    if not is_database(found):
-        raise InvalidValue(f"{path} is no SQLite database of MLflow's.", key="source")
-    return Restored(Database(SqliteTables(found)))
+    return Restored(Database(_tables(found)))
+
+
+def _tables(path: str) -> SqliteTables:
+    """The tables of a file, which is opened once: to look at what it is reads the whole schema."""
+    try:
+        tables = SqliteTables(path)
+    except CorruptData as error:
+        raise InvalidValue(f"{path} is no SQLite database of MLflow's.", key="source") from error
+    if tables.names() >= NEEDED:
+        return tables
+    tables.close()
+    raise InvalidValue(f"{path} is no SQLite database of MLflow's.", key="source")
 
 
 def _inside(path: str) -> str | None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from ....importing.sqlite import Database, has_tables
-from .merging import BATCH
 
 __all__ = ["NEEDED", "SqliteTables", "Tables", "is_database"]
 
 NEEDED = frozenset({"experiments", "runs", "metrics", "params", "tags"})
 """The tables that MLflow has had in all versions."""
+_ROWS = 500
+"""Rows taken at a time: with their numbers and texts so many fit in a core's own cache, and thousands do not."""
 
 
 class Tables(Protocol):
@@ -81,7 +82,7 @@ class SqliteTables:
 
     def blocks(self, query: str, *values: Any) -> Iterator[list[tuple[Any, ...]]]:
         """See `Tables.blocks`."""
-        return self._database.blocks(query, *values, rows=BATCH)
+        return self._database.blocks(query, *values, rows=_ROWS)
 
     def ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """See `Tables.ask`."""

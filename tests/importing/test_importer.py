@@ -311,13 +311,14 @@ def test_bytes_that_are_no_longer_those_of_the_source_are_said(kind, where, root
         ("linked", {"parent"}),
         ("closed", {"status", "reason", "ended"}),
         ("captured", {"captured git", "kept"}),
+        ("config", {"config"}),
     ],
 )
 def test_what_is_said_of_a_run_as_a_whole_is_compared_too(kind, lost, root, monkeypatch):
     source = Made(before=Logged(), a=Logged(curve(3)))
     source.say(
         "a", description="what", notes="why", status="failed", reason="it broke", parent="before", relation="forked", user="ann",
-        host="far", captured={"git": {"commit": "c0ffee"}}, kept={"sweep": {"n": 1.5}},
+        host="far", captured={"git": {"commit": "c0ffee"}}, kept={"sweep": {"n": 1.5}}, config={"lr": {"max": 0.1, "seed": float("nan")}},
     )  # fmt: skip
     written = Arriving._event
     monkeypatch.setattr(

@@ -322,6 +322,8 @@ class Arriving:
                 name: _masked("opened", name, getattr(run, name)) for name in ("user", "host")
             }
             found["started"] = run.started
+            if run.config is not None and run.status != "running":
+                found["config"] = _masked("config", "config", to_plain(run.config))
             if run.ended is not None and run.status != "running":
                 found["ended"] = max(run.ended, run.started)
         return found

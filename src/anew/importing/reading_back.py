@@ -82,6 +82,7 @@ def _facts_of(state: ExperimentState) -> dict[str, Any]:
         **captured, "name": state.name, "description": state.description, "notes": state.notes, "status": last.status.value,
         "reason": last.reason, "parent": [state.parent, state.relation], "kept": state.captured.get("imported", {}).get("kept"),
         "user": first.opened.user, "host": first.opened.host, "started": first.opened.t, "ended": last.ended_at,
+        "config": state.config,
     }  # fmt: skip
 
 

@@ -78,6 +78,17 @@ def test_how_busy_machines_were_is_drawn_along_the_time_and_nothing_else_is(
         page.locator("label", has_text="time since start").locator("select").input_value()
         == "relative"
     )
+    # Of one of them alone, on its page, apart from what it measured itself.
+    page.goto(f"{lab.url}x/{three[0]}")
+    system = page.locator("#system")
+    system.scroll_into_view_if_needed()
+    system.locator("section[data-exact]").nth(1).wait_for()
+    assert system.locator("section[data-exact]").evaluate_all(
+        "all => all.map(one => one.getAttribute('aria-label'))"
+    ) == ["system/cpu.percent", "system/gpu.0.utilization"]
+    system.get_by_text("1 of 1").nth(1).wait_for()
+    assert page.locator("#curves").get_by_text("system/").count() == 0
+    assert page.locator("nav").get_by_role("link", name="System").count() == 1
 
 
 @pytest.mark.slow

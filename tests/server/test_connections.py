@@ -94,6 +94,7 @@ def test_one_connection_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 TOLD = b"POST /told HTTP/1.1\r\nHost: here\r\n"
+GOT = TOLD.replace(b"POST", b"GET")
 CHUNKED = TOLD + b"Transfer-Encoding: chunked\r\n"
 END = b"2\r\n{}\r\n0\r\n\r\n"
 UNCLEAR = {
@@ -112,13 +113,13 @@ UNCLEAR = {
     "chunks before 1.1": CHUNKED.replace(b"1.1", b"1.0") + b"\r\n" + END,
     "a space before the colon": TOLD + b"Transfer-Encoding : chunked\r\n\r\n" + END,
     "bare line feeds": b"GET /told HTTP/1.1\nHost: here\n\n",
-    "one bare line feed": HEAD + b"X: y\nZ: a\r\n\r\n",
-    "a bare carriage return": HEAD + b"X: a\rb\r\n\r\n",
-    "a folded header": HEAD + b"X: a\r\n b\r\n\r\n",
+    "one bare line feed": GOT + b"X: y\nZ: a\r\n\r\n",
+    "a bare carriage return": GOT + b"X: a\rb\r\n\r\n",
+    "a folded header": GOT + b"X: a\r\n b\r\n\r\n",
     "a header before the first": b"GET /told HTTP/1.1\r\n X: y\r\nHost: here\r\n\r\n",
-    "a zero byte": HEAD + b"X: a\0b\r\n\r\n",
+    "a zero byte": GOT + b"X: a\0b\r\n\r\n",
     "no host": b"GET /told HTTP/1.1\r\n\r\n",
-    "two hosts": HEAD + b"Host: there\r\n\r\n",
+    "two hosts": GOT + b"Host: there\r\n\r\n",
     "no version": b"GET /told\r\n\r\n",
     "version 2": b"GET /told HTTP/2.0\r\nHost: here\r\n\r\n",
     "another version": b"GET /told HTTP/1.2\r\nHost: here\r\n\r\n",
@@ -131,9 +132,9 @@ UNCLEAR = {
     "a chunk in C": CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n",
     "a chunk beyond numbers": CHUNKED + b"\r\nfffffffffffffffff2\r\n{}\r\n0\r\n\r\n",
     "a long address": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
-    "a long header": HEAD + b"X: " + b"a" * 500_000,
-    "a long name": HEAD + b"x" * 500_000,
-    "many headers": HEAD + b"".join(b"x%d: y\r\n" % n for n in range(20_000)),
+    "a long header": GOT + b"X: " + b"a" * 500_000,
+    "a long name": GOT + b"x" * 500_000,
+    "many headers": GOT + b"".join(b"x%d: y\r\n" % n for n in range(20_000)),
     "empty lines": b"\r\n" * 200_000,
     "a chunk that says more and more": CHUNKED + b"\r\n2;" + b"a" * 500_000,
     "a long header behind the body": CHUNKED + b"\r\n2\r\n{}\r\n0\r\nX: " + b"a" * 500_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from anew import Status, Store
-from serving import over_a_socket
+from anew.server.mlflow import MLFLOW_ROUTES
+from serving import over_a_socket, place_of, place_over_a_socket
 from tests.faults.site import serving
 from tests.trackers.environments import environment
 
@@ -246,6 +248,14 @@ print("SAID " + json.dumps(told))
 """
 
 
+ELSEWHERE = re.compile(
+    r"register|version|alias|stage|download-uri|unknown|page-|list-|part|upload|link"
+)
+"""Routes of the registry and of large files, which other programs of the client ask for, and of MLflow's page and older clients."""
+NOT_ASKED = {"mlflow-artifact", "mlflow-artifacts", "mlflow-health", "mlflow-model-artifacts"}
+"""What this client has another way for."""
+
+
 def differences(ours: dict[str, Any], expected: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {
         what: (ours.get(what), expected.get(what))
@@ -259,8 +269,12 @@ def test_every_call_of_tracking_has_the_answer_of_mlflows_own_server(
 ) -> None:
     for name in ("root", "ours", "theirs"):
         (tmp_path / name).mkdir(exist_ok=True)
-    with over_a_socket(str(tmp_path / "root")) as url:
+    place = place_of(str(tmp_path / "root"))
+    with place_over_a_socket(place) as url:
         ours = said(PROGRAM, f"{url}/mlflow", tmp_path / "ours")
+        asked = set(re.findall(r'route="(mlflow-[^"]+)"', place.observer.text(0)))
+    routes = {one.name for one in MLFLOW_ROUTES}
+    assert {one for one in routes - asked if not ELSEWHERE.search(one)} == NOT_ASKED
     with theirs(tmp_path) as url:
         expected = said(PROGRAM, url, tmp_path / "theirs")
     assert len(expected) > 90

@@ -359,7 +359,9 @@ def test_a_confusion_matrix_counts_each_class_taken_for_each():
     assert plot(y_true=[0, 1, 1, 0], preds=[0, 1, 0, 0], class_names=["n", "p"]).table.data == rows
     assert plot(y_true=list("nppn"), preds=list("npnn")).table.data == rows
     probs = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.6, 0.4]])
-    found = plot(y_true=np.array([0, 1, 1, 0]), probs=probs).table
+    chart = plot(y_true=np.array([0, 1, 1, 0]), probs=probs)
+    assert chart.spec == plot(y_true=[0, 1], preds=[0, 1]).spec
+    found = chart.table
     assert found.columns == ["Actual", "Predicted", "nPredictions"]
     assert found.data == [
         ["Class_1", "Class_1", 2], ["Class_1", "Class_2", 0], ["Class_2", "Class_1", 0], ["Class_2", "Class_2", 2],

@@ -51,6 +51,11 @@ class CustomChartSpec:
         self.panel_type = panel_type
         self.split_table = split_table
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CustomChartSpec) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
 
 class CustomChart(Media):
     """A table and how to draw it; logged as a table of the name given to `log`."""

@@ -285,6 +285,25 @@ def test_what_is_missing_here_is_said(root):
 
 
 @pytest.mark.parametrize(
+    ("kind", "where"), [("files", "files/**/weights.bin"), ("values", "values/*"), ("values", "")]
+)
+def test_bytes_that_are_no_longer_those_of_the_source_are_said(kind, where, root):
+    source = Made(
+        a=Logged(files={"weights.bin": b"\0" * 64}, texts=[("note", 1, "short"), ("long", 1, "x" * 40_000)])
+    )  # fmt: skip
+    assert bring_in(source, root).is_whole
+    assert bring_in(source, root).is_whole
+    (kept,) = Path(root, "lab/a").glob(where or "journal/*.jsonl")
+    data = kept.read_bytes()
+    kept.chmod(0o644)
+    kept.write_bytes(data.replace(b"short", b"Short") if not where else b"\1" + data[1:])
+    for _ in range(2):
+        imported = bring_in(source, root)
+        assert [one.kind for one in imported.runs[0].differs] == [kind]
+        assert imported.runs[0].differs[0].there.count == imported.runs[0].differs[0].here.count
+
+
+@pytest.mark.parametrize(
     ("kind", "lost"),
     [
         ("", set()),

@@ -26,6 +26,7 @@ from omegaconf import MISSING, OmegaConf
 
 from anew.errors import ConfigFrozen, InvalidValue
 from anew.record.plain import from_plain
+from anew.sweeps.sweep import read_config
 from anew.tracking.config import FrozenConfig, config_yaml, differences, freeze
 from anew.tracking.config_text import load_yaml
 
@@ -235,6 +236,16 @@ def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
     written = config_yaml({"a": text})
     assert load_yaml(written) == {"a": text}
     assert yaml.safe_load(written) == {"a": text}
+
+
+def test_a_sweep_s_file_reads_numbers_as_a_configuration_does(tmp_path: Path) -> None:
+    path = tmp_path / "sweep"
+    path.write_text("parameters: {lr: {min: 1e-3, max: 0.1}}")
+    assert read_config(str(path)) == {"parameters": {"lr": {"min": 0.001, "max": 0.1}}}
+    for text in ("[" * 30_000, "- 1", "a: ["):
+        path.write_text(text)
+        with pytest.raises(InvalidValue, match="sweep"):
+            read_config(str(path))
 
 
 def test_a_frozen_config_is_read_by_name_key_and_dotted_key() -> None:

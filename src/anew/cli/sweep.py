@@ -33,14 +33,10 @@ def sweep(face: Face, file: str | None, prefix: str | None, stopped: str | None)
             found.stop()
         face.out.say(f"No further trial of {stopped} is begun.")
         return
-    import yaml
+    from ..sweeps.sweep import read_config
 
     assert file is not None
-    with open(file, encoding="utf-8") as text:
-        config = yaml.safe_load(text)
-    if not isinstance(config, dict):
-        raise click.UsageError(f"{file} holds no mapping.")
-    with create_sweep(config, prefix, root=face.root) as made:
+    with create_sweep(read_config(file), prefix, root=face.root) as made:
         number = made.id
     face.out.ids([number])
     face.out.say(f"Run it, on as many machines as you like: anew agent {number}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections import Counter
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,6 +33,7 @@ from ..tracking.documents import claim_identity, iso_time, write_json
 from ..tracking.identity import Known, named
 from .account import Account
 from .names import shown_name, tag_of, wanted_prefix
+from .reading_back import hash_of_value
 from .source import Message, Points, Row, Run, SourceValue
 from .text import GrowingText, points_text
 
@@ -135,7 +136,7 @@ class Arriving:
         self.tags = self._plain_tags()
         self._state: ExperimentState
         self._files: dict[tuple[str, str, int | None], FileLogged]
-        self._values: Counter[tuple[str, str, int | None]]
+        self._values: dict[tuple[str, str, int | None], deque[str | None]]
         self._now: str
         self._begin()
 
@@ -176,13 +177,13 @@ class Arriving:
         """Know what was said before; open a writer where none is open."""
         events = [one for one in read_events(self.layout.folder) if self._is_mine(one.writer)]
         self._files = {}
-        self._values = Counter()
+        self._values = defaultdict(deque)
         for one in events:
             event = one.event
             if isinstance(event, FileLogged):
                 self._files[event.prefix, event.name, event.step] = event
             elif isinstance(event, ValueLogged):
-                self._values[event.name, event.kind, event.step] += 1
+                self._values[event.name, event.kind, event.step].append(event.hash)
         self._state = fold(events)
         mine = list(self._state.writers)
         if not mine:
@@ -347,29 +348,27 @@ class Arriving:
         """Write down a file whose bytes are in its folder."""
         self._event("file", t, **event)
 
-    def lacks(self, name: str, kind: str, step: int | None) -> bool:
-        """Whether the next value of that name and step is not here yet; asked once for each value of the source, in order."""
-        key = (name, kind, step)
-        if self._values[key] > 0:
-            self._values[key] -= 1
-            return False
-        return True
-
-    def keep_value(self, one: SourceValue) -> None:
-        """Save a value.
+    def keep_value(self, one: SourceValue) -> str | None:
+        """Save a value, unless it is here; its hash, as it was made from the source. Asked once for each value of the source, in order.
 
         Raises:
             InvalidValue: It is none.
             OSError: It cannot be written.
         """
+        here = self._values[one.name, one.kind, one.step]
+        if here:
+            return here.popleft()
         value = one.make()
         step = None if one.step is None else str(one.step)
         stem = "-".join(p for p in (folder_name(one.name), step, new_id()) if p)
         saved = value.save(self.layout.path("values"), stem)
+        path = None if saved.path is None else f"values/{saved.path}"
+        digest = hash_of_value(self.layout, path, _masked("value", "data", saved.data))
         self._event(
-            "value", one.time, name=one.name, kind=value.kind, step=one.step,
-            path=None if saved.path is None else f"values/{saved.path}", data=saved.data, metadata=saved.metadata or None,
+            "value", one.time, name=one.name, kind=value.kind, step=one.step, path=path, data=saved.data,
+            metadata=saved.metadata or None, hash=digest,
         )  # fmt: skip
+        return digest
 
     # -- its end -----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from ..record.plain import to_plain
 from ..trackers.places import safe_path
 from .arriving import Arriving
 from .folders import plain_file
+from .reading_back import hashed
 from .source import SourceFile
 
 __all__ = ["FilesOfRuns"]
@@ -60,7 +61,7 @@ class FilesOfRuns:
             if path and file.is_same is not None and file.is_same(path):
                 return key, known.size, known.hash
             with file.open() as reading:
-                size, digest = _hashed(reading)
+                size, digest = hashed(reading)
             if (size, digest) == (known.size, known.hash):
                 return key, size, digest
         file_id = new_id()
@@ -78,14 +79,6 @@ class FilesOfRuns:
         }  # fmt: skip
         arriving.keep_file(event, at if file.time is None else file.time)
         return key, size, digest
-
-
-def _hashed(reading: BinaryIO) -> tuple[int, str]:
-    digest, size = blake3(), 0
-    while data := reading.read(_BLOCK):
-        digest.update(data)
-        size += len(data)
-    return size, digest.hexdigest()
 
 
 def _copied(reading: BinaryIO, writing: Any) -> tuple[int, str]:

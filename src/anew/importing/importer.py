@@ -328,15 +328,16 @@ def _bring(
         key, size, digest = files.keep(arriving, file, last)
         kept[file_name(*key)] = [size, digest]
     there.things("files", kept.items())
-    names, why = [], None
+    values: list[tuple[str, str | None]] = []
+    why = None
     for value in source.values(run):
-        if arriving.lacks(value.name, value.kind, value.step):
-            try:
-                arriving.keep_value(value)
-            except InvalidValue as error:
-                why = f"{value.name}: {error}"
-        names.append((value_name(value.name, value.kind, value.step), None))
-    there.things("values", names)
+        made: str | None = None
+        try:
+            made = arriving.keep_value(value)
+        except InvalidValue as error:
+            why = f"{value.name}: {error}"
+        values.append((value_name(value.name, value.kind, value.step), made))
+    there.things("values", values)
     there.things("params", arriving.params.items())
     there.things("tags", arriving.tags.items())
     arriving.origin(source.where, there)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
+
+import msgspec
+from blake3 import blake3
 
 from ..journal.follow import Chunk, Piece, Stream, follow_pieces
 from ..journal.layout import ExperimentLayout, logged_path
@@ -15,9 +17,13 @@ from ..record.fold import ExperimentState
 from ..record.plain import flatten
 from ..stores.series.parquet import PartFile
 from .account import Account
+from .folders import place_below
+from .foreign import open_plain, resolved
 from .source import Points
 
-__all__ = ["NUMBERS", "read_back", "rows_here"]
+__all__ = ["NUMBERS", "hash_of_value", "hashed", "read_back", "rows_here"]
+
+_BLOCK = 1 << 20
 
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _ALL = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS, Stream.CONSOLE})
@@ -36,7 +42,7 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
     account = Account(ordered=ordered)
     state = ExperimentState()
     files: dict[tuple[str, str, int | None], FileLogged] = {}
-    values: list[str] = []
+    values: list[tuple[str, str | None]] = []
     for piece in follow_pieces(layout.folder, {}, _ALL):
         if not piece.writer.endswith(f"-main-{letters}"):
             continue
@@ -54,11 +60,14 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
                 if isinstance(event, FileLogged):
                     files[event.prefix, event.name, event.step] = event
                 elif isinstance(event, ValueLogged):
-                    values.append(value_name(event.name, event.kind, event.step))
+                    name = value_name(event.name, event.kind, event.step)
+                    values.append(
+                        (name, event.hash and hash_of_value(layout, event.path, event.data))
+                    )
     account.things("params", flatten(state.params).items())
     account.things("tags", state.tags.items())
     account.things("files", ((file_name(*key), _held(layout, one)) for key, one in files.items()))
-    account.things("values", ((name, None) for name in values))
+    account.things("values", values)
     account.facts(_facts_of(state))
     return account
 
@@ -86,13 +95,37 @@ def value_name(name: str, kind: str, step: int | None) -> str:
     return encode_line({"": [name, kind, step]}).decode()
 
 
-def _held(layout: ExperimentLayout, one: FileLogged) -> list[Any]:
-    path = logged_path(layout.folder, one.path)
+def hash_of_value(layout: ExperimentLayout, path: str | None, data: Any) -> str:
+    """The BLAKE3 of a value as it lies in its folder, or in the record; "" if it does not."""
+    if path is not None:
+        return _hash_of(place_below(layout.path("values"), path.removeprefix("values/")))[1]
+    read = msgspec.json.decode(
+        encode_line({"": data})
+    )  # what cannot be written as it is reads otherwise
+    return blake3(encode_line(read)).hexdigest()
+
+
+def hashed(reading: BinaryIO) -> tuple[int, str]:
+    """How many bytes there are, and their BLAKE3."""
+    digest, size = blake3(), 0
+    while data := reading.read(_BLOCK):
+        digest.update(data)
+        size += len(data)
+    return size, digest.hexdigest()
+
+
+def _hash_of(path: str | None) -> tuple[int, str]:
     try:
-        size = os.lstat(path).st_size if path else -1
+        if path is None:
+            return -1, ""
+        with open_plain(resolved(path)) as file:
+            return hashed(file)
     except OSError:
-        size = -1
-    return [size, one.hash]
+        return -1, ""
+
+
+def _held(layout: ExperimentLayout, one: FileLogged) -> list[Any]:
+    return list(_hash_of(logged_path(layout.folder, one.path)))
 
 
 def _count_points(account: Account, layout: ExperimentLayout, piece: Piece) -> None:

@@ -210,7 +210,8 @@ class FilesFreed(_Event, frozen=True, tag="freed", kw_only=True):
 class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
     """A value that is not a number: an image, a table, a histogram …
 
-    Small values are in `data`; larger ones in the file `path`, relative to the folder.
+    Small values are in `data`; larger ones in the file `path`, relative to the folder. `hash` is the BLAKE3 of an imported one: of
+    the file's bytes, or of `data` as a line of JSON.
     """
 
     name: str
@@ -219,6 +220,7 @@ class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
     path: str | None = None
     data: Any = None
     metadata: dict[str, Any] = {}
+    hash: str | None = None
 
 
 class Captured(_Event, frozen=True, tag="captured", kw_only=True):

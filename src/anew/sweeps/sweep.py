@@ -17,7 +17,7 @@ from ..tracking.experiment import Experiment
 from .facts import CONFIG, STOPPED, TRIAL, metric_of, params_of
 from .space import count_of, grid, sampled
 
-__all__ = ["Stopped", "Sweep", "Trial", "create_sweep"]
+__all__ = ["Stopped", "Sweep", "Trial", "create_sweep", "read_config"]
 
 _METHODS = ("grid", "random", "bayes")
 ARRIVES = 60.0
@@ -61,6 +61,28 @@ def create_sweep(
     with Experiment(called, root=root, **{**own, **options}) as parent:
         parent.capture(CONFIG, plain)
     return _arrived(parent.id, root)
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """The configuration of a sweep, from a YAML file.
+
+    Raises:
+        InvalidValue: It is no YAML, or no mapping.
+        OSError: It cannot be read.
+    """
+    import yaml
+
+    from ..tracking.config_text import load_yaml
+
+    with open(path, "rb") as file:
+        text = file.read()
+    try:
+        found = load_yaml(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InvalidValue(f"{path} cannot be read: {error}", key="sweep") from error
+    if not isinstance(found, dict):
+        raise InvalidValue(f"{path} holds no mapping.", key="sweep")
+    return found
 
 
 def _arrived(sweep_id: str, root: str | None) -> Sweep:

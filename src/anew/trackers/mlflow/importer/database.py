@@ -19,6 +19,7 @@ from ....importing.source import (
 )
 from ....importing.unplaced import document, kept_records
 from .artifacts import artifact_folder, model_folder
+from .merging import BATCH
 from .registry import models_of
 from .rest import PLACED, TOLD, Rest
 from .runs import Stored, as_run
@@ -93,17 +94,18 @@ class Database:
         # A column less is a tenth less to read: NaN is what has no value.
         value = "CASE WHEN is_nan THEN NULL ELSE value END"
         query = f'SELECT {self._tables.raw_key}, step, "timestamp", {value} FROM metrics WHERE run_uuid = ? ORDER BY {order}'
-        known = _Names()
+        known, found = _Names(), _Columns()
         for rows in self._tables.blocks(query, run.key):
-            keys, steps, stamps, values = zip(*rows, strict=True)
             try:
-                if None in values:
-                    values = tuple(math.nan if one is None else one for one in values)
-                yield Points(
-                    list(map(known.__getitem__, keys)), steps, [stamp / 1000 for stamp in stamps], list(map(float, values)),
-                )  # fmt: skip
-            except (TypeError, ValueError):
+                found.add(rows, known)
+            except (TypeError, ValueError, OverflowError):
+                if found.names:
+                    yield found.taken()
                 yield from self._one_by_one(rows, run)
+            if len(found.names) >= BATCH:
+                yield found.taken()
+        if found.names:
+            yield found.taken()
 
     def _one_by_one(self, rows: list[tuple[Any, ...]], run: Run) -> Iterator[Points]:
         known = _Names()
@@ -263,6 +265,39 @@ class Database:
             version |= {"aliases": aliases} if aliases else {}
             found.setdefault(str(run_id or ""), []).append(version)
         return found
+
+
+class _Columns:
+    """Rows of metrics as columns."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._steps: list[int] = []
+        self._times: list[float] = []
+        self._values: list[float] = []
+
+    def add(self, rows: list[tuple[Any, ...]], known: _Names) -> None:
+        """Take some rows, or none of them.
+
+        Raises:
+            TypeError, ValueError, OverflowError: One of them has no number.
+        """
+        keys, steps, stamps, values = zip(*rows, strict=True)
+        try:
+            numbers = list(map(float, values))
+        except TypeError:  # NaN; to look for it first would cost as much as everything else here
+            numbers = [math.nan if one is None else float(one) for one in values]
+        times = [stamp / 1000 for stamp in stamps]
+        self.names += map(known.__getitem__, keys)
+        self._steps += steps
+        self._times += times
+        self._values += numbers
+
+    def taken(self) -> Points:
+        """What there is, which is no longer held."""
+        taken = Points(self.names, self._steps, self._times, self._values)
+        self.names, self._steps, self._times, self._values = [], [], [], []
+        return taken
 
 
 class _Names(dict[Any, str]):

@@ -175,6 +175,12 @@ def test_a_part_is_a_link(pages, opened):
     ).click()
     page.locator("#lineage").get_by_text("none came from it").wait_for()
     assert page.url.endswith("#lineage")
+    page = opened(made, f"x/{ids['first']}#logs")
+    page.locator("#logs").get_by_text("it failed").wait_for()
+    expect(page.locator("#logs")).to_be_in_viewport()
+    # What may scroll has, and not the window, where nobody could bring the bar back.
+    assert page.evaluate("document.scrollingElement.scrollHeight - innerHeight") == 0
+    assert page.locator("header").first.bounding_box()["y"] == 0
 
 
 def test_nothing_that_an_experiment_holds_runs(pages, opened):

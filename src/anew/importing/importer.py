@@ -331,12 +331,12 @@ def _bring(
     values: list[tuple[str, str | None]] = []
     why = None
     for value in source.values(run):
-        digest: str | None = None
+        made: str | None = None
         try:
-            digest = arriving.keep_value(value)
+            made = arriving.keep_value(value)
         except InvalidValue as error:
             why = f"{value.name}: {error}"
-        values.append((value_name(value.name, value.kind, value.step), digest))
+        values.append((value_name(value.name, value.kind, value.step), made))
     there.things("values", values)
     there.things("params", arriving.params.items())
     there.things("tags", arriving.tags.items())

@@ -135,6 +135,7 @@ def test_a_root_whose_files_may_only_be_read_is_shown_and_refuses_edits(starter,
         page.get_by_role("link", name="lr0.1-w8-s1").click()
         page.get_by_role("heading", name="lr0.1-w8-s1").wait_for()
         page.locator("#curves canvas").first.wait_for()
+        page.close()  # before the server ends: a stream that is cut off is an error to it
     finally:
         made.stop()
         for path in every:

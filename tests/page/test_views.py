@@ -96,7 +96,6 @@ def test_two_who_save_one_view_are_told(lab, trained, opened):
         page.get_by_text("Somebody else has saved ours meanwhile").wait_for()
         assert store.saved_views.get("ours", trained).shows == {"smooth": 0.75}
         page.unroute("**/api/v1/views*")
-        page.wrong.clear()  # the refusal, and the questions that were held back
         _choose(page, "Save over what")
         page.get_by_text("The view ours is saved.").wait_for()
         assert store.saved_views.get("ours", trained).shows == {"smooth": 0.25}
@@ -105,3 +104,5 @@ def test_two_who_save_one_view_are_told(lab, trained, opened):
         page.get_by_role("button", name="Undo").last.click()
         page.locator(".views button", has_text="ours").wait_for()
         assert store.saved_views.get("ours", trained).shows == {"smooth": 0.25}
+    # The refusal, and the questions that were held back: the browser may tell of them much later.
+    page.wrong[:] = [one for one in page.wrong if "ERR_FAILED" not in one and "409" not in one]

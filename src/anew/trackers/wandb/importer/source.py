@@ -42,6 +42,7 @@ __all__ = ["Folders", "logs_below"]
 _FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
 _ALIVE_SECONDS = 600.0
 _UNKNOWN = "field "
+_MEDIA = "media/"
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
 # Files that say again what the log says.
 _SAID_ELSEWHERE = frozenset(
@@ -312,6 +313,11 @@ class Folders:
                 _files(log), "wandb", run.key, self._findings, but=lambda inside: inside in _SAID_ELSEWHERE,
             ):  # fmt: skip
                 if os.path.realpath(os.path.join(_files(log), file.name)) in shown:
+                    continue
+                if run.status == "running" and file.name.startswith(_MEDIA):
+                    # W&B lays it there before it says what it is: it comes as a value as soon as it does, else when the run is over.
+                    what = "No record names it yet; it comes with a later import."
+                    self._findings.append(Finding(file.name, what, False, run.key))
                     continue
                 if run.key in self._ours:
                     if is_captured(file.name):

@@ -37,6 +37,7 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(imread(path), dtype=float)
 
 
+@pytest.mark.slow
 def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path):
     gaps = ["lab/odd/gaps", "lab/odd/silent"]
     figures = {
@@ -74,12 +75,16 @@ def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path)
     assert not (tmp_path / "broken").exists()
 
 
-def test_a_program_has_a_size_of_its_own(store, tmp_path: Path):
-    figure = plot_metric(store, SWEEP, "train/loss")
-    save_figure(figure, tmp_path / "small.py", size=(3.3, 2.5))
-    save_figure(figure, tmp_path / "ours.png", size=(3.3, 2.5))
-    run(tmp_path, tmp_path / "small.py")
-    assert pixels(tmp_path / "small.png").shape == pixels(tmp_path / "ours.png").shape
+def test_a_program_draws_curves_and_has_a_size_of_its_own(store, tmp_path: Path):
+    figure = plot_metric(store, SWEEP[:2], "train/loss")
+    for name, size in (("whole", None), ("small", (3.3, 2.5))):
+        save_figure(figure, tmp_path / f"{name}.py", size=size)
+        save_figure(figure, tmp_path / f"ours-{name}.png", size=size)
+    run(tmp_path, tmp_path / "whole.py", tmp_path / "small.py")
+    ours, theirs = pixels(tmp_path / "ours-whole.png"), pixels(tmp_path / "whole.png")
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= 3 / 255
+    assert pixels(tmp_path / "small.png").shape == pixels(tmp_path / "ours-small.png").shape
 
 
 def test_what_is_not_of_curves_or_in_axes_of_the_user_has_no_program(store):

@@ -30,7 +30,7 @@ def test_the_code_is_the_command_the_commit_and_the_lines_that_were_not_committe
     expect(code).to_contain_text("train.py")
     expect(code.get_by_title("Copy the commit")).to_have_text(re.compile("^[0-9a-f]{12}"))
     changes = code.get_by_role("region", name="Changes of train.py")
-    assert changes.locator(".added .code").all_inner_texts() == ["SCALE = 2  # a try"]
+    expect(changes.locator(".added .code")).to_have_text(["SCALE = 2  # a try"])
     assert changes.locator(".removed .code").all_inner_texts() == ["SCALE = 1"]
 
 

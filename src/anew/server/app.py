@@ -251,14 +251,9 @@ async def _body(request: Request) -> bytes:
     length = 0
     try:
         async with asyncio.timeout(_PATIENCE):
-            more = True
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                more = message.get("more_body", False)
-                pieces.append(message.get("body", b""))
-                length += len(pieces[-1])
+            async for piece in request.stream():
+                pieces.append(piece)
+                length += len(piece)
                 request.state.received = length
                 if length > MOST_BODY:
                     raise too_long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,9 @@ def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path)
     adjust_x(figures["log"], log_x=True, name="iterations")
     names = ["_a", "", "'); open('broken', 'w')", 'b"""\n', "c\\"]
     lines = [Line(name, "loss", np.arange(3.0), np.arange(3.0) + i) for i, name in enumerate(names)]
+    lines[1] = Line(
+        "", "loss", np.array([0.0, math.nan, 2.0]), np.arange(3.0)
+    )  # another metric on x
     many = [Line(str(i), "loss", np.arange(3.0), np.array([3.0, 2.0, i])) for i in range(40)]
     for title, drawn, called in (
         ("'\n\"", lines, names),

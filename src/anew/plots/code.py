@@ -119,7 +119,7 @@ def _head(charts: Sequence[Chart], axes: Sequence[Axes], type_: Type) -> Iterato
     if "time" in kinds:
         yield "from datetime import timezone\n"
     yield "import matplotlib.pyplot as plt"
-    if gaps or not all(np.isfinite(c.y).all() for chart in charts for c in chart.curves):
+    if gaps:
         yield "import numpy as np"
     if shades:
         yield "from matplotlib.cm import ScalarMappable"
@@ -129,7 +129,7 @@ def _head(charts: Sequence[Chart], axes: Sequence[Axes], type_: Type) -> Iterato
     tickers = ["LogFormatterSciNotation, LogLocator"] if log_x else []
     if tickers or "step" in kinds:
         yield f"from matplotlib.ticker import {', '.join(tickers or ['MaxNLocator'])}"
-    if gaps or _bands_have_gaps(charts):
+    if gaps or not _all_finite(charts):
         yield "from numpy import inf, nan"
     sizes = {
         "title": type_.points(12),
@@ -258,9 +258,10 @@ def _has_gaps(curve: Curve, log_y: bool) -> bool:
     return bool(len(curve.y) < 2 or not shown.all() or (log_y and (curve.y <= 0).any()))
 
 
-def _bands_have_gaps(charts: Sequence[Chart]) -> bool:
-    edges = (e for c in charts for one in c.curves for e in (one.low, one.high) if e is not None)
-    return any(not np.isfinite(edge).all() for edge in edges)
+def _all_finite(charts: Sequence[Chart]) -> bool:
+    curves = [curve for chart in charts for curve in chart.curves]
+    numbers = (one for c in curves for one in (c.x, c.y, c.low, c.high) if one is not None)
+    return all(np.isfinite(one).all() for one in numbers)
 
 
 def _color(color: Any) -> str:

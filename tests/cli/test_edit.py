@@ -37,6 +37,15 @@ def test_notes_are_set_added_to_read_from_standard_input_and_cleared(change):
     assert change("note", REF).err.endswith("has no notes.\n")
 
 
+def test_a_parameter_that_is_no_number_is_taken_back(change):
+    before = change("show", REF, "--json").json["params"]
+    assert "lr=nan" in change("edit", REF, "--param", "lr=NaN", "--why", "it was lost").lines
+    told = change("undo").out
+    assert "nan → " in told
+    assert "$float" not in told
+    assert change("show", REF, "--json").json["params"] == before
+
+
 def test_parameters_are_corrected_and_nothing_else_changes(change):
     before = change("show", REF, "--json").json
     given = [

@@ -14,6 +14,7 @@ import msgspec
 from ..commands.planning import changed_document
 from ..errors import NotFound
 from ..reading.changing import Change
+from ..record.plain import from_plain
 from ..settings import user_folder
 from .face import Face
 from .words import one_line, plural, value
@@ -122,7 +123,7 @@ def tell(
 def _shown(what: Sequence[Any]) -> str:
     if not what:
         return "nothing"
-    return "set" if what[0] is None else value(what[0])
+    return "set" if what[0] is None else value(from_plain(what[0]))
 
 
 def made_last(store: Store) -> Done:

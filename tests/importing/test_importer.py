@@ -284,6 +284,18 @@ def test_what_is_missing_here_is_said(root):
     }
 
 
+def test_files_that_were_given_up_here_are_not_missed(root):
+    source = Made(a=Logged(files={"weights.bin": b"\0" * 64, "notes.txt": b"kept"}))
+    assert bring_in(source, root).is_whole
+    with Store(root) as store:
+        assert store.free_files("weights.bin").files == 1
+    again = bring_in(source, root)
+    assert again.is_whole
+    assert again.runs[0].state == "same"
+    with Store(root) as store:
+        assert [one.name for one in store.get("lab/a").files.freed] == ["weights.bin"]
+
+
 @pytest.mark.parametrize(
     ("kind", "where"), [("files", "files/**/weights.bin"), ("values", "values/*"), ("values", "")]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -12,7 +12,7 @@ from ..journal.follow import Chunk, Piece, Stream, follow_pieces
 from ..journal.layout import ExperimentLayout, logged_path
 from ..record.decode import decode_events, decode_logs, decode_points
 from ..record.encode import encode_line
-from ..record.events import FileLogged, PointLine, ValueLogged
+from ..record.events import FileLogged, FilesFreed, PointLine, ValueLogged
 from ..record.fold import ExperimentState
 from ..record.plain import flatten
 from ..stores.series.parquet import PartFile
@@ -42,9 +42,13 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
     account = Account(ordered=ordered)
     state = ExperimentState()
     files: dict[tuple[str, str, int | None], FileLogged] = {}
+    freed: set[str] = set()  # by whoever wanted their bytes back
     values: list[tuple[str, str | None]] = []
     for piece in follow_pieces(layout.folder, {}, _ALL):
         if not piece.writer.endswith(f"-main-{letters}"):
+            if isinstance(piece, Chunk) and piece.stream is Stream.EVENTS:
+                events = (event for _, event in decode_events(piece.data)[0])
+                freed.update(*(one.file_ids for one in events if isinstance(one, FilesFreed)))
             continue
         if not isinstance(piece, Chunk) or piece.stream is Stream.POINTS:
             _count_points(account, layout, piece)
@@ -66,7 +70,8 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
                     )
     account.things("params", flatten(state.params).items())
     account.things("tags", state.tags.items())
-    account.things("files", ((file_name(*key), _held(layout, one)) for key, one in files.items()))
+    held = ((file_name(*key), _held(layout, one, freed)) for key, one in files.items())
+    account.things("files", held)
     account.things("values", values)
     account.facts(_facts_of(state))
     return account
@@ -125,7 +130,9 @@ def _hash_of(path: str | None) -> tuple[int, str]:
         return -1, ""
 
 
-def _held(layout: ExperimentLayout, one: FileLogged) -> list[Any]:
+def _held(layout: ExperimentLayout, one: FileLogged, freed: Collection[str]) -> list[Any]:
+    if one.file_id in freed:
+        return [one.size, one.hash]  # what was brought, and given up on purpose
     return list(_hash_of(logged_path(layout.folder, one.path)))
 
 

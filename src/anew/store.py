@@ -741,7 +741,7 @@ class Store:
         """What results say: `store.analysis.compare("metrics.acc.max", "params.lr == 0.1", "params.lr == 0.3", pair="params.seed")`."""
         from .analysis.face import Analysis
 
-        return Analysis(self.backend)
+        return Analysis(self.backend, self.get)
 
     # -- what belongs to no experiment -------------------------------------------------------------
 

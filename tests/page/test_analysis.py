@@ -119,7 +119,9 @@ def test_settings_are_ranked_by_what_they_explain(grid, opened):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("plot", ["scatter", "parallel", "boxes", "compare", "importance"])
+@pytest.mark.parametrize(
+    "plot", ["scatter", "parallel", "slices", "boxes", "compare", "importance"]
+)
 def test_everybody_can_read_and_use_the_analysis(grid, opened, plot, theme):
     page = opened(grid, f"{TAB}&plot={plot}", theme=theme)
     page.wait_for_load_state("networkidle")

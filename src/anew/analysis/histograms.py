@@ -188,7 +188,9 @@ def _columns(
     closes = np.searchsorted(places, np.arange(wide), side="right")
 
     def added(numbers: list[float]) -> Floats:
-        return np.bincount(places, weights=numbers, minlength=wide) if wide else np.zeros(0)
+        if not wide:
+            return np.zeros(0)
+        return np.bincount(places, weights=numbers, minlength=wide).astype(np.float64)
 
     return HistogramSteps(
         id=id_,

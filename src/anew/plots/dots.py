@@ -129,7 +129,7 @@ def strands(
         for line in heights
     ]
     ax.add_collection(
-        LineCollection(lines, colors=colors, linewidths=widths, alpha=0.85 if len(lines) <= 60 else 0.5)  # type: ignore[arg-type]  # matplotlib takes lists
+        LineCollection(lines, colors=colors, linewidths=widths, alpha=0.85 if len(lines) <= 60 else 0.5)
     )  # fmt: skip
     last = len(rulers) - 1
     for index, (name, ticks, lacks) in enumerate(rulers):

@@ -92,6 +92,7 @@ def test_the_slider_runs_along_a_metric(lab, seen, opened):
     page = opened(lab, f"?in={project}&tab=media")
     slider = page.get_by_role("slider").first
     page.get_by_label("What the slider runs along").select_option("epoch")
+    expect(slider).to_have_attribute("aria-valuetext", "epoch 3.9")
     slider.fill("7")
     expect(slider).to_have_attribute("aria-valuetext", "epoch 0.7")
     shown = page.get_by_role("region", name="seen").locator("figure")

@@ -164,7 +164,7 @@ def test_what_would_make_an_answer_large_is_left_out_and_told_value_by_value(
     asked = {"ids": [exp.id], "names": ["drawn"]}
     ((whole,),) = [one["series"] for one in ask(server, "/media", asked)]
     assert len(whole["metadata"][1]["boxes"]) == 20
-    monkeypatch.setattr("anew.server.media._MOST_BYTES", 1000)
+    monkeypatch.setattr("anew.server.media._MOST_BYTES", 500)
     ((cut,),) = [one["series"] for one in ask(server, "/media", asked)]
     assert cut["cut"] == [False, True]
     assert cut["metadata"][1] == {"caption": "seen", "format": "png", "width": 2, "height": 2}

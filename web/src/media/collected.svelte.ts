@@ -11,9 +11,11 @@ const AGAIN = 1500; // ms at least between two looks at what changes
 export class Collected {
   media = $state.raw<ReadonlyMap<string, readonly Series[]>>(new Map());
   problem = $state("");
+  /** What the places of the media are that are there: another x is asked for while these are shown. */
+  x = $state("step");
   #asked = new Set<string>();
   #changed = new Set<string>();
-  #x = "";
+  #wanted = "";
   #at = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,8 +25,8 @@ export class Collected {
     $effect(() => {
       const [now, every] = [wanted, ids()];
       untrack(() => {
-        if (now !== this.#x) this.#asked.clear();
-        this.#x = now;
+        if (now !== this.#wanted) this.#asked.clear();
+        this.#wanted = now;
         const missing = every.filter((id) => !this.#asked.has(id));
         if (missing.length) void this.#ask(missing);
       });
@@ -55,16 +57,17 @@ export class Collected {
   }
 
   async #ask(ids: readonly string[]): Promise<void> {
-    const x = this.#x;
+    const x = this.#wanted;
     this.#at = Date.now();
     for (const id of ids) this.#asked.add(id);
     try {
       const found = await collect(ids, x);
-      if (x !== this.#x) return;
-      this.media = new Map([...this.media, ...found]);
+      if (x !== this.#wanted) return;
+      this.media = new Map([...(x === this.x ? this.media : []), ...found]);
+      this.x = x;
       this.problem = "";
     } catch (error) {
-      if (x !== this.#x) return;
+      if (x !== this.#wanted) return;
       for (const id of ids) this.#asked.delete(id);
       this.problem = (error as Error).message;
     }

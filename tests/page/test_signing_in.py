@@ -117,7 +117,9 @@ def test_a_session_that_ends_is_said_beside_what_was_shown(show, opened, tmp_pat
     made.stop()
     page.locator(".banner").wait_for()
     assert page.get_by_role("link", name="lr0.1-w8-s0").count() == 1
-    page.get_by_role("link", name="lr0.1-w8-s0").click()  # what it has not fetched is said to be missing, not shown as empty
+    page.get_by_role(
+        "link", name="lr0.1-w8-s0"
+    ).click()  # what it has not fetched is said to be missing, not shown as empty
     page.locator(".banner").wait_for()
     page.go_back()
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()

@@ -87,10 +87,8 @@ def counted_values(
     target = _grouping(field, names)
     beside: list[tuple[Rows, Sql]] = []
     clauses = _clauses(target, Operands(names, field.text, now), beside)
-    read, met = (EXPERIMENTS,), not_null(clauses[-1])
-    if beside:
-        rows, of_each = beside[0]
-        read, met = (EXPERIMENTS, rows), all_of(of_each, met)
+    read = (EXPERIMENTS, *(rows for rows, _ in beside))
+    met = all_of(not_null(clauses[-1]), *(of_each for _, of_each in beside))
     named = [sql(f"{{}} AS c{number}", one, bare=True) for number, one in enumerate(clauses)]
     asked = Query((*named, Sql("count(*) AS n")), read, (met,)).sql()
     by = ", ".join(str(number) for number in range(1, len(clauses) + 1))

@@ -223,7 +223,8 @@ def _fields(question: Question) -> Iterator[Field]:
     """The fields that are asked about, but for those of whole sections."""
     if question.filter is not None:
         yield from fields_in(question.filter)
-    yield from (one.field for one in (*question.sort, *question.columns))
+    yield from (one.field for one in question.sort)
+    yield from (one.field for one in question.columns)
     yield from question.group
 
 

@@ -63,7 +63,7 @@ def test_a_report_is_for_a_project_or_for_all(store):
     store.reports.save("paper", "a")
     store.reports.save("paper", "b", "lab/vision")
     store.reports.save("notes", "c", "lab/speech")
-    assert [one.text for one in store.reports.list("lab/vision/deep")] == ["a", "b"]
+    assert [one.text for one in store.reports.list("lab/vision/deep")] == ["b", "a"]
     assert len(store.reports.list()) == 3
     assert store.reports.get("paper", "lab/vision").text == "b"
 

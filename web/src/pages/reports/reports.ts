@@ -34,8 +34,28 @@ export function reportsShowing(experiment: string): Promise<ReportFact[]> {
   return get("/api/v1/reports", { experiment }) as Promise<ReportFact[]>;
 }
 
-export function report({ name, project }: Which, history = false): Promise<Report> {
-  return get("/api/v1/reports/{name}", { ...of(project), ...(history ? { history } : {}) } as never, { path: { name } as never });
+/** A report and what is known of it where it is not there: nothing, or that it was removed. */
+export interface Known {
+  readonly report: Report | null;
+  /** What its author has seen then. */
+  readonly seen: readonly string[];
+}
+
+const scopeOf = (project: string | null) => (project === null ? "root" : `project/${project}`);
+
+function reportOf(one: Schemas["Document"], { name, project }: Which): Report {
+  const text = (one.body as { text?: unknown } | null)?.text;
+  const all = (given: readonly Schemas["Document"][] | undefined) => (given ?? []).map((other) => reportOf(other, { name, project }));
+  return { name, project, text: typeof text === "string" ? text : "", user: one.user, time: one.time, event: one.event, others: all(one.others), earlier: all(one.earlier) };
+}
+
+/** Ask for a report. That it is not there is an answer too. */
+export async function known(which: Which, history = false): Promise<Known> {
+  const found = await post("/api/v1/ask/documents", { kind: "report", name: which.name, scope: scopeOf(which.project), gone: true, history });
+  const one = found.documents?.[0];
+  if (!one) return { report: null, seen: [] };
+  const report = reportOf(one, which);
+  return { report: one.body === null ? null : report, seen: seenOf(report) };
 }
 
 /** What a text shows. */
@@ -52,17 +72,10 @@ export const seenOf = (one: Report): string[] => [one.event, ...(one.others ?? [
  * @param seen What its author has seen: what somebody else wrote since then is never replaced. Null writes in any case.
  */
 export async function write({ name, project }: Which, text: string | null, seen: readonly string[] | null): Promise<void> {
-  const scope = project === null ? "root" : `project/${project}`;
+  const scope = scopeOf(project);
   const body = text === null ? null : { text };
   const edit = { type: "document", kind: "report", name, body, scope, after: seen && [...seen] } as unknown as Edit;
   await post("/api/v1/ask/append", { edits: [edit], expect: seen && [...seen] } as never);
-}
-
-/** What its author has seen of a report that is not there: nothing, or that it was removed. */
-export async function seenOfNone({ name, project }: Which): Promise<string[]> {
-  const scope = project === null ? "root" : `project/${project}`;
-  const found = await post("/api/v1/ask/documents", { kind: "report", name, scope, gone: true });
-  return (found.documents ?? []).flatMap((one) => (one.body === null ? [one.event, ...(one.others ?? []).map((other) => other.event)] : []));
 }
 
 /** Where a report can be had as a file. */

@@ -40,6 +40,7 @@ from .browsing import (
 )
 from .harness import CHECKOUT, Bench, Row, duration
 from .page_data import POINTS, recorded
+from .page_media import measured_grid
 from .page_peers import MORE_PEERS, PEERS
 from .synthetic import one_metric, write_experiment, write_many
 
@@ -412,5 +413,6 @@ PARTS: dict[str, tuple[Callable[[Any, Path, Size], Iterator[Row]], float, bool]]
     "more_peers": (_more_peers, 420, False),
     "ten_million": (_ten_million, 300, False),
     "rows": (_rows, 1200, False),
+    "media": (measured_grid, 600, False),
 }
 """What is measured: how, in how many seconds at most, and whether always or with `--all` alone."""

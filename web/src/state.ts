@@ -197,6 +197,9 @@ export const FIELDS = {
   /** The two groups that are compared, as values of the setting, and the field that pairs their experiments; "-" for none. */
   groups: list("groups"),
   pair: text("pair"),
+  /** Whether media are shown at one place of their slider or pictures at all of them, and the edge of these in pixels. */
+  media: choice("media", "panels", "grid"),
+  tile: number("tile", 128),
   /** The saved view that was opened last, see `views/`. */
   view: text("view"),
   /** The panel that fills the page. */

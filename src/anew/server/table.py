@@ -24,6 +24,8 @@ from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from ..record.models import AliasFact, ModelFact, VersionFact
+from ..reports.document import Report
+from ..reports.meaning import Piece
 from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -60,9 +62,11 @@ from . import (
     health,
     login,
     managing,
+    media,
     models,
     page,
     receiving,
+    reporting,
     sharing,
     signing_on,
     weights,
@@ -80,6 +84,7 @@ from .page_answers import (
     DifferenceAnswer,
     Gaps,
     Lineage,
+    MediaOf,
     MediaSeries,
     Overview,
     ReproductionAnswer,
@@ -88,10 +93,12 @@ from .page_requests import (
     CurvesRequest,
     DifferenceRequest,
     GapRequest,
+    MediaOfRequest,
     MediaRequest,
     OneRequest,
     PreviewRequest,
     ReproductionRequest,
+    ThumbnailRequest,
 )
 from .requests import (
     AlertsAnswer,
@@ -139,13 +146,19 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/experiments/{{ref}}/content/{{kind}}/{{name:path}}", "content", ContentRequest, bytes, "The bytes of a logged file, a value or a capture; takes Range.", stream=browsing.content, media="application/octet-stream"),
     Route("GET", f"{API}/experiments/{{ref}}/overview", "overview", OneRequest, Overview, "One experiment as its page shows it: facts, openings, and how it was run.", reply=page.overview),
     Route("GET", f"{API}/experiments/{{ref}}/lineage", "lineage", OneRequest, Lineage, "Where an experiment comes from, and what came from it.", reply=page.lineage),
-    Route("GET", f"{API}/experiments/{{ref}}/media", "media", MediaRequest, tuple[MediaSeries, ...], "Images, tables and other values: their names, or some of them step by step.", reply=page.media),
+    Route("GET", f"{API}/experiments/{{ref}}/media", "media", MediaRequest, tuple[MediaSeries, ...], "Images, tables and other values: their names, or some of them step by step.", reply=media.media),
+    Route("POST", f"{API}/media", "media-of-many", MediaOfRequest, tuple[MediaOf, ...], "Images, tables and other values of many experiments.", reply=media.media_of_many),
+    Route("GET", f"{API}/experiments/{{ref}}/thumbnail/{{name:path}}", "thumbnail", ThumbnailRequest, bytes, "A small picture of an image that was logged.", stream=media.thumbnail, media="image/webp"),
     Route("GET", f"{API}/experiments/{{ref}}/preview/{{kind}}/{{name:path}}", "preview", PreviewRequest, Preview, "What can be shown of a file: its text, the rows of a table.", reply=page.preview_of),
     Route("GET", f"{API}/experiments/{{ref}}/reproduction", "reproduction", ReproductionRequest, ReproductionAnswer, "Whether a result came back when an experiment was run again: a verdict per metric, and what it rests on.", reply=comparing.reproduction),
     Route("GET", f"{API}/difference", "difference", DifferenceRequest, DifferenceAnswer, "What differs between experiments: everything but their points.", reply=comparing.difference),
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
+    Route("GET", f"{API}/reports", "reports", reporting.ReportsRequest, tuple[reporting.ReportFact, ...], "Reports: those for all and for a project, or those that show an experiment.", reply=reporting.reports),
+    Route("GET", f"{API}/reports/{{name:path}}", "report", reporting.ReportRequest, Report, "One report: its text, and what it said before.", reply=reporting.report),
+    Route("POST", f"{API}/reports/pieces", "report-pieces", reporting.PiecesRequest, tuple[Piece, ...], "What a text shows as a report: HTML of its Markdown, and what each block is of.", reply=reporting.pieces),
+    Route("GET", f"{API}/report-files/{{name:path}}", "report-file", reporting.ReportFileRequest, bytes, "One report as Markdown, as one HTML file, or as a PDF.", stream=reporting.report_file, media="application/octet-stream"),
     Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),

@@ -28,6 +28,8 @@ from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from ..record.models import AliasFact, ModelFact, VersionFact
+from ..reports.document import Report
+from ..reports.meaning import Piece
 from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -68,6 +70,7 @@ from . import (
     models,
     page,
     receiving,
+    reporting,
     sharing,
     signing_on,
     weights,
@@ -156,6 +159,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
+    Route("GET", f"{API}/reports", "reports", reporting.ReportsRequest, tuple[reporting.ReportFact, ...], "Reports: those for all and for a project, or those that show an experiment.", reply=reporting.reports),
+    Route("GET", f"{API}/reports/{{name:path}}", "report", reporting.ReportRequest, Report, "One report: its text, and what it said before.", reply=reporting.report),
+    Route("POST", f"{API}/reports/pieces", "report-pieces", reporting.PiecesRequest, tuple[Piece, ...], "What a text shows as a report: HTML of its Markdown, and what each block is of.", reply=reporting.pieces),
+    Route("GET", f"{API}/report-files/{{name:path}}", "report-file", reporting.ReportFileRequest, bytes, "One report as Markdown, as one HTML file, or as a PDF.", stream=reporting.report_file, media="application/octet-stream"),
     Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),

@@ -25,8 +25,7 @@ def test_experiments_are_dots_that_are_marked_kept_and_opened(grid, opened):
     page = opened(grid, TAB)
     expect(said(page)).to_contain_text(f"{ALL} experiments · each drawn")
     page.get_by_label("across").select_option("params.lr")
-    page.get_by_label("log").first.check()
-    page.wait_for_url("**logs=params.lr**")
+    expect(page.get_by_label("log").first).to_be_checked()  # it spans two decades
     box = page.locator(".drawing").bounding_box()
     # The left half has the smallest rate.
     page.mouse.move(box["x"] + 70, box["y"] + 4)

@@ -109,6 +109,7 @@ def test_tables_are_paged_filtered_and_sorted_by_the_server(logged, opened):
     expect(table.locator("tbody")).to_contain_text(rows(10).to_pandas().label[500])
 
 
+@pytest.mark.slow
 def test_two_tables_differ_in_rows_that_were_added_removed_and_changed(logged, opened):
     page = opened(logged, "?tab=analysis&plot=tables&q=name+in+('one','two')")
     expect(said(page)).to_contain_text("of 2 500")
@@ -158,6 +159,7 @@ def picture_of(page, click) -> dict:
     return json.loads(asked.value.post_data)["picture"]
 
 
+@pytest.mark.slow
 def test_the_page_and_anew_plot_draw_from_one_description(grid, opened):
     plots, charts_in = later("anew.plots"), later("anew.plots.chart").charts_in
     with Store(str(grid.root)) as store:
@@ -191,6 +193,7 @@ def test_the_page_and_anew_plot_draw_from_one_description(grid, opened):
     assert sorted(zip(*told["values"], strict=True)) == sorted(zip(*(one.tolist() for one in strands.values), strict=True))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_drop_on_a_curve_leads_to_what_the_machine_did(logged, opened):
     page = opened(logged, "?q=name+==+'slow'&metrics=throughput&range=120..149")
     panel = page.get_by_role("region", name="throughput")
@@ -217,12 +220,11 @@ def test_a_drop_on_a_curve_leads_to_what_the_machine_did(logged, opened):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everybody_can_read_and_use_them(logged, opened, theme):
-    for width in (1440, 390):
-        for path in ("?tab=analysis&plot=histograms", "?tab=analysis&plot=tables", "?tab=analysis&plot=tables&against=10&key=id", "?tab=system&during=step:120..149:throughput"):  # fmt: skip
-            page = opened(logged, path, width=width, height=844, theme=theme)
-            page.wait_for_load_state("networkidle")
-            assert faults(page) == [], (width, path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, path)
-            page.close()
+@pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light")])
+def test_everybody_can_read_and_use_them(logged, opened, width, theme):
+    for path in ("?tab=analysis&plot=histograms", "?tab=analysis&plot=tables", "?tab=analysis&plot=tables&against=10&key=id", "?tab=system&during=step:120..149:throughput"):  # fmt: skip
+        page = opened(logged, path, width=width, height=844, theme=theme)
+        page.wait_for_load_state("networkidle")
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.close()

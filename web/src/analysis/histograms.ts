@@ -68,7 +68,7 @@ const TOP = 6;
 const BOTTOM = 24;
 const RIGHT = 12;
 /** How far a ridge rises over the ones behind it. */
-const RISE = 3.2;
+const RISE = 6;
 
 /** From which step to which all of them go. */
 export function extentOf(told: Told): readonly [number, number] {
@@ -136,7 +136,7 @@ function standing(told: Told, look: Look, heat: boolean) {
   const left = Math.max(36, 12 + CHARACTER * Math.max(0, ...up.map((one) => one.label.length)));
   const plot = { x: left, y: TOP, width: Math.max(10, width - left - RIGHT), height: Math.max(10, bottom - TOP) };
   const along = Math.max(2, Math.floor(plot.width / 84));
-  const stepScale = scale(ends, heat ? [plot.x, plot.x + plot.width] : [plot.y + plot.height * 0.18, bottom], false);
+  const stepScale = scale(ends, heat ? [plot.x, plot.x + plot.width] : [plot.y + plot.height * 0.22, bottom], false);
   const valueScale = scale(range, heat ? [bottom, TOP] : [plot.x, plot.x + plot.width], false);
   const [xs, ys] = heat ? [stepScale, valueScale] : [valueScale, stepScale];
   const xTicks = (heat ? stepTicks(ends, along, 0n) : linearTicks(range, along)).filter((one) => one.label);
@@ -200,7 +200,7 @@ export function ridges(told: Told, of: Columns, look: Look): Drawn {
   const bins = told.edges.length - 1;
   const lines = of.first.length;
   const gap = lines > 1 ? Math.abs(steps.to(of.last[lines - 1] as number) - steps.to(of.last[0] as number)) / (lines - 1) : plot.height * 0.4;
-  const high = Math.min(plot.height * 0.3, Math.max(14, gap * RISE));
+  const high = Math.min(plot.height * 0.22, Math.max(14, gap * RISE));
   let most = 0;
   const dense = Array.from({ length: lines }, (_, column) => {
     const sum = sumOf(of, column, bins);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { binAt, columnAt, countAt, extentOf, heat, recordedAt, ridges, type Columns, type Told } from "./histograms";
 import { dotsPicture, strandsPicture } from "./picture";
-import { cellsOf, ordered, placeOf, readAgainst, writeAgainst } from "./tables";
+import { cellsOf, ordered, placeOf, readAgainst, shownCell, shownChange, writeAgainst } from "./tables";
 import type { Column, Values } from "./values";
 
 const COLUMNS: Columns = { id: "a", recorded: 3, first: [0, 10, 20], last: [0, 10, 20], each: [1, 1, 1], at: [0, 10, 20], counts: [4, 0, 0, 4, 1, 3], values: [4, 4, 5], steps: true };
@@ -47,6 +47,12 @@ describe("tables over steps", () => {
   it("are held against another step, or another experiment, as the link says", () => {
     for (const against of [{ step: 5, id: "" }, { step: null, id: "k7f3" }, { step: -2, id: "k7f3" }]) expect(readAgainst(writeAgainst(against))).toEqual(against);
     expect([readAgainst(""), readAgainst("x")]).toEqual([null, null]);
+  });
+
+  it("show of fractions the digits that tell, and those that tell two apart", () => {
+    expect([0.123456789, 1234567, null, "a"].map(shownCell)).toEqual(["0.1235", "1234567", "", "a"]);
+    expect(shownChange(0.5, 0.25)).toEqual(["0.5", "0.25"]);
+    expect(shownChange(0.1234567, 0.1234568)).toEqual(["0.1234567", "0.1234568"]);
   });
 
   it("are ordered by a column up, down and not at all", () => {

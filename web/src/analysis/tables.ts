@@ -1,5 +1,21 @@
 /** Which table is held against which, and how its rows are ordered, as the link says it. Pure. */
 
+import { short } from "../numbers";
+import { asText, type Plain } from "../text/plain";
+
+/** A cell as it is read: nothing for what is missing, and of a fraction the digits that tell. */
+export function shownCell(value: Plain): string {
+  if (value === null) return "";
+  return typeof value === "number" && !Number.isInteger(value) ? short(value) : asText(value);
+}
+
+/** What a cell was and is, with as many digits as tell them apart. */
+export function shownChange(was: Plain, now: Plain): readonly [string, string] {
+  const brief = [shownCell(was), shownCell(now)] as const;
+  const whole = (value: Plain) => (value === null ? "" : asText(value));
+  return brief[0] === brief[1] ? [whole(was), whole(now)] : brief;
+}
+
 /** A table that another one is held against: by its step, and of which experiment unless it is the same. */
 export interface Against {
   readonly step: number | null;

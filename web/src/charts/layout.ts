@@ -36,7 +36,9 @@ export function layout(sections: readonly Section[], facets: { readonly name: st
     );
     const columns = named.reduce((sum, panel) => sum + (one.wide?.get(panel.metric) ?? 1), 0);
     const beside = one.small ? small : { across, height };
-    const here = Math.min(beside.across, Math.max(LEAST_ACROSS, columns));
+    // Small panels fill their rows evenly: eight stand in two rows of four rather than of six and two.
+    const even = one.small ? Math.ceil(columns / Math.max(1, Math.ceil(columns / beside.across))) : columns;
+    const here = Math.min(beside.across, Math.max(LEAST_ACROSS, even));
     rows.push({ kind: "head", key: `# ${one.name}`, section: one.name, count: named.length, folded: one.folded, top, height: HEAD });
     top += HEAD;
     if (one.folded) continue;

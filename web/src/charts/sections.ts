@@ -140,7 +140,7 @@ export const CHART_HEIGHT = 240;
 
 /** How many small panels stand side by side, and how high they are. */
 export function smallAcross(width: number, gap: number): number {
-  return Math.max(1, Math.min(8, Math.floor((width + gap) / (200 + gap))));
+  return Math.max(1, Math.min(8, Math.floor((width + gap) / (160 + gap))));
 }
 
 export const SMALL_HEIGHT = 110;

@@ -213,7 +213,7 @@ def test_an_edit_needs_its_role_in_the_project_it_changes(server, tokens, ids, k
 
 @pytest.mark.parametrize(
     ("kind", "needed"),
-    [("view", Role.REPORTER), ("model", Role.WRITER), ("alert", Role.MAINTAINER), ("version", Role.WRITER), ("alias", Role.WRITER)],
+    [("view", Role.REPORTER), ("model", Role.WRITER), ("alert", Role.MAINTAINER), ("alerted", Role.MAINTAINER), ("mentioned", Role.MAINTAINER), ("version", Role.WRITER), ("alias", Role.WRITER)],
 )  # fmt: skip
 def test_what_is_written_beside_experiments_needs_the_same_role_by_every_way(
     server, tokens, kind, needed

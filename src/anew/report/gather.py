@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gather"]
 
-MOST_POINTS = 300_000  # about five megabytes
+MOST_POINTS = 100_000  # about 1.6 megabytes
 MOST_OF_A_CURVE = 1000
 FEWEST_OF_A_CURVE = 24
 MOST_METRICS = 40
@@ -65,6 +65,7 @@ def gather(
         said.append(
             f"{len(telling) - MOST_FIELDS} of {len(telling)} differing parameters are not columns of the table."
         )
+    verdicts = _verdicts(store, views)
     everywhere = [key for key in known[0] if all(key in one for one in known)]
     same = [key for key in everywhere if key not in set(telling)]
     return Report(
@@ -75,6 +76,7 @@ def gather(
                 one.id, one.prefix, named[one.id], str(one.status), one.created_at, one.duration,
                 tuple(tag if text is None else f"{tag}: {text}" for tag, text in one.tags.items()),
                 None if main is None else _best(one, main),
+                verdicts.get(one.id),
             )
             for one in views
         ),
@@ -261,6 +263,19 @@ def _by_value(item: tuple[str, int]) -> tuple[int, float, str]:
 
 def _short(commit: Any) -> str | None:
     return str(commit)[:10] if commit else None
+
+
+def _verdicts(store: Store, views: Sequence[ExperimentView]) -> dict[str, str]:
+    """Whether results came back, by the ids of those that were run again or that are re-runs; the newest verdict counts."""
+    again = list(store.list("relation == 'reproduces'", sort="created_at", reproductions=True))
+    found: dict[str, str] = {}
+    ids = {view.id for view in views}
+    for one in (*again, *(view for view in views if view.relation == "reproduces")):
+        said = one.captured.get("reproduction")
+        verdict = said.get("verdict") if isinstance(said, dict) else None
+        if isinstance(verdict, str) and verdict:
+            found |= {id_: verdict for id_ in (one.parent, one.id) if id_ in ids and id_ is not None}
+    return found
 
 
 def _difference(store: Store, views: Sequence[ExperimentView]) -> Difference | None:

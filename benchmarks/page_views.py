@@ -1,0 +1,70 @@
+"""A view with very many panels: how long until the first chart is drawn, and until the last."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from anew import Store
+
+from .browsing import DRAWN, LIMIT_MS, shown
+from .harness import Row, duration
+from .page_data import POINTS, recorded
+
+__all__ = ["forty_panels"]
+
+_SECTIONS = 4
+_FIRST = """() => performance.getEntriesByName("anew-first-chart")[0]?.startTime / 1000"""
+_TALL = {"width": 1440, "height": 6000}
+"""All panels are in sight, so all are drawn."""
+
+
+def forty_panels(browser: Any, place: Path, size: Callable[[int, int], int]) -> Iterator[Row]:
+    """A saved view of 40 panels in sections, over 100 experiments, opened by its link."""
+    count, panels, rounds = size(100, 3), size(40, 8), size(5, 1)
+    root = place / "root"
+    root.mkdir()
+    recorded(root, count, panels)
+    each = panels // _SECTIONS
+    sections = [
+        {"name": f"part {at}", "panels": [f"train/m{at * each + n}" for n in range(each)]}
+        for at in range(_SECTIONS)
+    ]
+    with Store(root) as store:
+        store.saved_views.save("many", {"panels": sections, "tab": "charts"})
+        store.saved_views.set_default("many")
+    firsts, lasts = [], []
+    with shown(browser, root) as site:
+        path = _link(browser, site)
+        for _ in range(rounds):
+            context = browser.new_context(viewport=_TALL)
+            context.set_default_timeout(LIMIT_MS)
+            context.add_cookies(list(site.cookies))
+            page = context.new_page()
+            began = time.perf_counter()
+            page.goto(path, wait_until="commit")
+            page.locator(DRAWN).nth(panels - 1).wait_for(state="attached")
+            lasts.append(time.perf_counter() - began)
+            firsts.append(page.evaluate(_FIRST))
+            context.close()
+    what = f"a view of {panels} panels × {count} experiments × {POINTS:,} points"
+    for name, taken, most in (("first chart", firsts, 1.0), ("last chart", lasts, 4.0)):
+        seconds = statistics.median(taken)
+        reached = seconds <= most
+        yield Row(f"{what}: {name}", duration(seconds), "", "", f"≤ {duration(most)}", reached)
+
+
+def _link(browser: Any, site: Any) -> str:
+    """The address of the page once it has opened its default view."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(LIMIT_MS)
+    context.add_cookies(list(site.cookies))
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_url("**panels=**")
+    address: str = page.url
+    context.close()
+    return address

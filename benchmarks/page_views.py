@@ -1,4 +1,4 @@
-"""A view with very many panels: how long until the first chart is drawn, and until the last."""
+"""A view with very many panels, and a report as one file: how long until they are drawn."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from anew import Store
+from anew.report import write_report
 
 from .browsing import DRAWN, LIMIT_MS, shown
 from .harness import Row, duration
 from .page_data import POINTS, recorded
 
-__all__ = ["forty_panels"]
+__all__ = ["forty_panels", "one_file"]
 
 _SECTIONS = 4
 _FIRST = """() => performance.getEntriesByName("anew-first-chart")[0]?.startTime / 1000"""
@@ -68,3 +69,32 @@ def _link(browser: Any, site: Any) -> str:
     address: str = page.url
     context.close()
     return address
+
+
+_CURVES = """() => document.querySelectorAll("path.curve").length"""
+_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def one_file(browser: Any, place: Path, size: Callable[[int, int], int]) -> Iterator[Row]:
+    """A report of 20 experiments with 10 metrics: how large it is, and how long a browser takes to open it from the disk."""
+    count, metrics, rounds = size(20, 3), size(10, 2), size(5, 1)
+    root = place / "root"
+    root.mkdir()
+    recorded(root, count, metrics)
+    with Store(root) as store:
+        written = write_report(store, None, place / "report.html")
+    taken = []
+    for _ in range(rounds):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        began = time.perf_counter()
+        page.goto(written.path.as_uri())
+        page.evaluate(_TWO_FRAMES)
+        taken.append(time.perf_counter() - began)
+        assert page.evaluate(_CURVES) >= count
+        context.close()
+    what = f"one HTML file of {count} experiments × {metrics} metrics × {POINTS:,} points"
+    said = f"{written.bytes / 1e6:.2f} MB"
+    yield Row(f"{what}: size", said, "", "", "≤ 2 MB", written.bytes <= 2_000_000)
+    seconds = statistics.median(taken)
+    yield Row(f"{what}: opened", duration(seconds), "", "", "≤ 1 s", seconds <= 1.0)

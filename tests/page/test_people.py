@@ -125,8 +125,9 @@ def test_stars_pins_and_preferences_follow_to_another_browser(lab, project, trai
             page.get_by_label("Times").select_option("date")
             expect(page.locator("html")).to_have_attribute("data-theme", "dark")
             page.get_by_role("button", name="Close").click()
+            while store.preferences.list().get("times") != "date":  # it is being sent
+                page.wait_for_timeout(20)
             store.preferences.set("columns", ["name", "metrics.loss.min"])
-            page.wait_for_function("() => true")
             other = opened(
                 lab, f"?in={project}&tab=table", alone=True
             )  # another browser: nothing is kept in it

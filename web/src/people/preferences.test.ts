@@ -5,7 +5,7 @@ import { readPreferences } from "./preferences";
 afterEach(() => Object.assign(units, { times: "ago", sizes: "decimal" }));
 
 test("what somebody wrote otherwise is as usual", () => {
-  expect(readPreferences({})).toEqual({ theme: null, side: null, columns: null, times: "ago", sizes: "decimal" });
+  expect(readPreferences({})).toEqual({ theme: null, side: null, columns: null, times: "ago", sizes: "decimal", alertsSeen: 0 });
   expect(readPreferences({ theme: "pink", side: "wide", columns: [1], times: 3, sizes: [] })).toEqual(readPreferences({}));
   expect(readPreferences({ theme: "dark", columns: ["name"], sizes: "binary" })).toMatchObject({ theme: "dark", columns: ["name"], sizes: "binary" });
 });

@@ -64,7 +64,9 @@ def test_experiments_are_starred_and_pinned(change):
     assert change("star", ONE, "baseline").code == 0
     assert len(change("star", "-q").lines) == 2
     assert change("star", ONE, "--remove").code == 0
-    assert [one["prefix"] for one in change("star", "--json").json["stars"]] == ["baseline"]
+    assert [one["prefix"] for one in change("star", "--json").json["stars"]] == [
+        change("show", "baseline", "--json").json["prefix"]
+    ]
     assert change("pin", ONE).code == 0
     assert ONE in change("pin").out
     assert change("star", "nowhere").code == 3

@@ -147,7 +147,6 @@ def test_stars_preferences_and_looks_are_ones_own_also_of_who_may_only_read(
     # What belongs to others, and what is for all, is not for who may only read.
     assert wrote(server, people["mai"], kind="star", name="x", scope="user/rea", body={}) == 403
     assert wrote(server, people["rea"], kind="view", name="x", scope="user/rea", body={}) == 200
-    assert wrote(server, people["rea"], kind="note", name="x", scope="user/rea", body={}) == 403
     assert wrote(server, people["rea"], kind="view", name="x", scope="root", body={}) == 403
     assert did(server, "pin", people["rea"], experiments=[ONE]).status == 403
     assert did(server, "pin", people["ana"], experiments=[ONE]).status == 200

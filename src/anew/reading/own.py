@@ -28,7 +28,6 @@ from .source import who_asks
 
 __all__ = [
     "LOOKED",
-    "OWN",
     "PIN",
     "PREFERENCES",
     "STAR",
@@ -44,8 +43,6 @@ PREFERENCES: Final = "preferences"
 STAR: Final = "star"
 PIN: Final = "pin"
 LOOKED: Final = "looked"
-OWN = frozenset({PREFERENCES, STAR, LOOKED, "view", "default-view"})
-"""The kinds of document that a person has for themselves, also one who may only read."""
 _PAGE = "page"
 _MOST = 64 << 10
 """Bytes of all preferences of a person."""

@@ -90,7 +90,7 @@ class Mine {
     if (this.told?.user === "") return; // what belongs to the browser alone is kept by who asks
     this.#keep(next);
     try {
-      await post("/api/v1/commands/preferences/set", { preferences: change });
+      await post("/api/v1/commands/preferences/set", { preferences: change as never });
     } catch (error) {
       notices.say((error as Error).message, { wrong: true });
     }

@@ -16,7 +16,7 @@ const scopeOf = (one: Place) => (one.mine ? `user/${mine.user}` : one.project ==
 /** What the link calls a view: that of a project has it before its name, and one of one's own `~`. */
 export const keyOf = (one: Pick<Saved, "name" | "project" | "mine">) => (one.mine ? `~:${one.name}` : one.project === null ? one.name : `${one.project}:${one.name}`);
 /** Whether a view is a filter and nothing else: opening it changes nothing else. */
-export const isFilter = (one: Pick<Saved, "shows">) => Object.keys(one.shows).join() === "filter";
+export const isFilter = (one: { readonly shows: Readonly<Record<string, unknown>> }) => Object.keys(one.shows).join() === "filter";
 
 class Views {
   list = $state.raw<readonly Saved[]>([]);

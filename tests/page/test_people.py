@@ -26,7 +26,7 @@ def trained(lab, project: str) -> str:
 def test_people_talk_about_an_experiment_and_settle_it(lab, trained, opened):
     with Store(str(lab.root)) as store:
         first = store.comments.add(trained, HOSTILE)
-        page = opened(lab, f"experiments/{trained}#comments", alone=True)
+        page = opened(lab, f"x/{trained}#comments", alone=True)
         part = page.locator("section#comments")
         said = part.get_by_role("article")
         expect(said.get_by_text("bold")).to_be_visible()
@@ -113,7 +113,7 @@ def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, op
 def test_stars_pins_and_preferences_follow_to_another_browser(lab, project, trained, opened):
     with Store(str(lab.root)) as store:
         try:
-            page = opened(lab, f"experiments/{trained}", alone=True)
+            page = opened(lab, f"x/{trained}", alone=True)
             page.get_by_role("button", name="Star", exact=True).click()
             page.get_by_role("button", name="Pin", exact=True).click()
             pinned = page.get_by_role("button", name="Pin", exact=True)

@@ -29,12 +29,12 @@ def test_three_servers_of_a_group_tell_once(tmp_path: Path, url: str):
     group = Group(tmp_path / "group", url)
     stores = [group.stores() for _ in range(3)]
     folder = tmp_path / "store"
-    for number in range(4):
-        with Experiment(f"lab/v/{number}", root=folder, quiet=True, system_metrics=0) as exp:
-            exp.log_metric("loss", float("nan"))
     try:
         store = Store(LocalBackend(Seen(stores[0])))
         store.alerts.add("nan", when="nan", to=["@ops"])
+        for number in range(4):
+            with Experiment(f"lab/v/{number}", root=folder, quiet=True, system_metrics=0) as exp:
+                exp.log_metric("loss", float("nan"))
         with group.server(stores[0]) as transport:
             push(str(folder), "http://127.0.0.1:5700", transport=transport)
             stores[0].refresh()

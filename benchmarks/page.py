@@ -40,6 +40,7 @@ from .browsing import (
 )
 from .harness import CHECKOUT, Bench, Row, duration
 from .page_data import POINTS, recorded
+from .page_media import measured_grid
 from .page_peers import MORE_PEERS, PEERS
 from .page_views import forty_panels, one_file
 from .synthetic import one_metric, write_experiment, write_many
@@ -84,7 +85,9 @@ _UNTIL_DRAWN = """([change, of]) => new Promise((done, failed) => {
     const began = performance.now();
     const drawn = () => document.querySelector(`.drawing[data-plot="${of[0]}"][data-count="${of[1]}"] canvas`);
     const look = () => drawn() ? requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - began) / 1000))) : setTimeout(look, 2);
-    document.querySelector(change).click();
+    const clicked = document.querySelector(change);
+    if (!clicked) failed(new Error(`there is no ${change}`));
+    clicked.click();
     look();
 })"""
 """From a click until a plot of so many experiments is on the screen."""
@@ -413,5 +416,6 @@ PARTS: dict[str, tuple[Callable[[Any, Path, Size], Iterator[Row]], float, bool]]
     "more_peers": (_more_peers, 420, False),
     "ten_million": (_ten_million, 300, False),
     "rows": (_rows, 1200, False),
+    "media": (measured_grid, 600, False),
 }
 """What is measured: how, in how many seconds at most, and whether always or with `--all` alone."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from anew import Store
-from anew.report import write_report
+from anew.html_file import write_html
 
 from .browsing import DRAWN, LIMIT_MS, shown
 from .harness import Row, duration
@@ -82,7 +82,7 @@ def one_file(browser: Any, place: Path, size: Callable[[int, int], int]) -> Iter
     root.mkdir()
     recorded(root, count, metrics)
     with Store(root) as store:
-        written = write_report(store, None, place / "report.html")
+        written = write_html(store, None, place / "report.html")
     taken = []
     for _ in range(rounds):
         context = browser.new_context(viewport={"width": 1440, "height": 900})

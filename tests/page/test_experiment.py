@@ -87,12 +87,13 @@ def test_its_pictures_are_zoomed_together_and_held_against_another_step(first):
     assert drawn.locator("img").count() == 2
     sources = [one.get_attribute("src") for one in drawn.locator("img").all()]
     assert sources[0] != sources[1]
-    media.get_by_role("slider", name="How much of the other step").fill("0.25")
+    media.get_by_role("slider", name="How much of the other one").fill("0.25")
     for one in (drawn, mask):
         assert "75%" in one.locator(".over").evaluate("one => one.style.clipPath")
-    for mode in ("side by side", "difference"):
+    for mode, count in (("beside", 2), ("difference", 0)):
         media.get_by_role("combobox", name="How pictures are compared").select_option(mode)
-        assert drawn.locator("img").count() == 2
+        assert drawn.locator("img").count() == count
+    drawn.get_by_text("100 % of the pixels differ, by at most 100 of 255").wait_for()
     media.get_by_role("checkbox", name="compare").uncheck()
     assert drawn.locator("img").count() == 1
 

@@ -72,9 +72,11 @@ def test_media_of_all_kinds_follow_the_step(trained, opened):
     expect(text).to_contain_text("what it wrote at step 20")
     media.get_by_role("slider", name="step").fill("1")
     expect(text).to_contain_text("what it wrote at step 10")
-    for name in ("image", "video"):
-        picture = media.locator("figure", has=page.get_by_text(name, exact=True)).locator("img")
-        page.wait_for_function("(one) => one.complete && one.naturalWidth > 0", arg=picture.element_handle())  # fmt: skip
+    picture = media.locator("figure", has=page.get_by_text("image", exact=True)).locator("img")
+    page.wait_for_function("(one) => one.complete && one.naturalWidth > 0", arg=picture.element_handle())  # fmt: skip
+    video = media.get_by_role("img", name="video", exact=True)
+    page.wait_for_function("(one) => one.width === 32 && one.dataset.frame === '0'", arg=video.element_handle())  # fmt: skip
+    media.locator("svg[data-stretches]").wait_for()
     sound = media.locator("audio")
     page.wait_for_function("(one) => one.duration > 0.05", arg=sound.element_handle())
     expect(media).to_contain_text("a hum")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from anew import Experiment, Image
+from anew import Experiment, Image, Text
 from anew.server.table import API
 from serving import InProcess, in_process
 
@@ -50,9 +50,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 @pytest.fixture(scope="module")
-def server(store: Told):
-    with in_process(store.root) as transport:
-        yield transport
+def server(store: Told, tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # thumbnails are kept below it
+        with in_process(store.root) as transport:
+            yield transport
 
 
 def get(server: InProcess, path: str) -> dict:
@@ -103,6 +105,96 @@ def test_media_are_listed_by_name_and_given_step_by_step(server, store: Told):
     picture = server.send("GET", f"{API}/experiments/{ref}/content/value/{path}")
     assert picture.headers["content-type"] == "image/png"
     assert picture.body.startswith(b"\x89PNG")
+
+
+def ask(server: InProcess, path: str, body: dict, status: int = 200) -> list:
+    answer = server.send(
+        "POST", API + path, {"content-type": "application/json"}, json.dumps(body).encode()
+    )
+    assert answer.status == status, answer.body
+    return json.loads(answer.body)
+
+
+def test_media_of_many_are_told_at_once_on_an_x_of_their_own(server, store: Told):
+    ids = [store.first, *store.forks]
+    first, *forks = ask(server, "/media", {"ids": ids})
+    assert [one["id"] for one in (first, *forks)] == ids
+    assert [one["series"] for one in forks] == [[], []]
+    assert (first["series"][0]["count"], first["series"][0]["steps"]) == (3, [2])
+    (whole,) = ask(server, "/media", {"ids": [store.first], "names": ["drawn"]})[0]["series"]
+    assert (whole["steps"], whole["x"], whole["cut"]) == ([0, 1, 2], None, None)
+    # They were logged in another order than that of their steps.
+    (timed,) = ask(server, "/media", {"ids": ids, "names": ["drawn"], "x": "relative"})[0]["series"]
+    assert timed["steps"] == [2, 0, 1]
+    assert timed["x"] == sorted(timed["x"])
+    assert 0 <= timed["x"][0] < 60
+    # The last value by the step of each: there is none before step 2**60.
+    (epochs,) = ask(server, "/media", {"ids": ids, "names": ["drawn"], "x": "loss"})[0]["series"]
+    assert epochs["x"] == [None, None, None]
+    ask(server, "/media", {"ids": ["x"] * 1001}, 400)
+
+
+def test_a_metric_places_media_by_its_last_value(server, store: Told):
+    exp = Experiment(prefix="lab/p/epochs", root=store.root, quiet=True, system_metrics=0)
+    with exp:
+        for step, epoch in ((0, 3.0), (10, 2.0), (20, 1.0)):
+            exp.log_metrics({"epoch": epoch}, step=step)
+        for step in (5, 10, 25):
+            exp.log_value("drawn", Image(np.full((2, 2), step, np.uint8)), step=step)
+    get(server, "/experiments")
+    ((found,),) = [
+        one["series"]
+        for one in ask(server, "/media", {"ids": [exp.id], "names": ["drawn"], "x": "epoch"})
+    ]
+    assert (found["x"], found["steps"]) == ([1.0, 2.0, 3.0], [25, 10, 5])
+
+
+def test_what_would_make_an_answer_large_is_left_out_and_told_value_by_value(
+    server, store: Told, monkeypatch: pytest.MonkeyPatch
+):
+    boxes = [{"class": "cat", "box": [0, 0, 1, 1]}] * 20
+    exp = Experiment(prefix="lab/p/boxes", root=store.root, quiet=True, system_metrics=0)
+    with exp:
+        for step in range(2):
+            picture = Image(
+                np.zeros((2, 2), np.uint8), caption="seen", boxes=boxes if step else None
+            )
+            exp.log_value("drawn", picture, step=step)
+    get(server, "/experiments")
+    asked = {"ids": [exp.id], "names": ["drawn"]}
+    ((whole,),) = [one["series"] for one in ask(server, "/media", asked)]
+    assert len(whole["metadata"][1]["boxes"]) == 20
+    monkeypatch.setattr("anew.server.media._MOST_BYTES", 500)
+    ((cut,),) = [one["series"] for one in ask(server, "/media", asked)]
+    assert cut["cut"] == [False, True]
+    assert cut["metadata"][1] == {"caption": "seen", "format": "png", "width": 2, "height": 2}
+    (one,) = get(server, f"/experiments/{exp.id}/media?name=drawn&time={cut['times'][1]!r}")
+    assert len(one["metadata"][0]["boxes"]) == 20
+
+
+def test_a_thumbnail_may_be_kept_for_good(server, store: Told):
+    exp = Experiment(prefix="lab/p/large", root=store.root, quiet=True, system_metrics=0)
+    with exp:
+        exp.log_value("drawn", Image(np.zeros((300, 600, 3), np.uint8)))
+        exp.log_value("said", Text("x" * 20_000))
+    get(server, "/experiments")
+    paths = {one["name"]: one["paths"][0] for one in get(server, f"/experiments/{exp.id}/media")}
+    path = f"{API}/experiments/{exp.id}/thumbnail/{quote(paths['drawn'])}"
+    found = server.send("GET", path)
+    assert found.status == 200, found.body
+    assert found.headers["content-type"] == "image/webp"
+    assert found.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert found.body[:4] == b"RIFF"
+    again = server.send("GET", path, headers={"if-none-match": found.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    for none in (
+        paths["said"],
+        "values/none.png",
+        "../../../etc/passwd",
+        "%2e%2e/%2e%2e/etc/passwd",
+    ):
+        answer = server.send("GET", f"{API}/experiments/{exp.id}/thumbnail/{none}")
+        assert answer.status in (404, 422), none
 
 
 def test_a_file_is_previewed_and_one_that_is_not_there_is_not_found(server, store: Told):

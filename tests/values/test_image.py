@@ -184,3 +184,34 @@ def test_bad_options_are_refused() -> None:
         Image(RGB, value_range=(1, 1))
     with pytest.raises(InvalidValue, match="caption"):
         Image(RGB, caption=3)  # type: ignore[arg-type]
+
+
+def test_what_is_marked_in_an_image_is_kept_with_it(tmp_path: Path) -> None:
+    boxes = [
+        {"class": "cat", "box": np.array([1, 2, 6, 4]), "score": np.float32(0.5)},
+        {"box": (0, 0, 1, 1), "caption": "a corner"},
+    ]
+    _, saved = kept(Image(RGB, boxes=boxes), tmp_path)
+    assert saved.metadata["boxes"] == [
+        {"box": [1.0, 2.0, 6.0, 4.0], "class": "cat", "score": 0.5},
+        {"box": [0.0, 0.0, 1.0, 1.0], "caption": "a corner"},
+    ]
+    for none in ([{"class": "cat"}], [{"box": [1, 2, 3]}], [{"box": [0, 0, 1, float("nan")]}], ["cat"]):  # fmt: skip
+        with pytest.raises(InvalidValue):
+            Image(RGB, boxes=none)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint8", "float32"])
+def test_the_pixels_of_a_mask_are_the_numbers_of_its_classes(tmp_path: Path, dtype: str) -> None:
+    numbers = np.array([[0, 1], [1, 0]]).astype(dtype)
+    pixels, saved = kept(Image(numbers, classes={0: "road", 1: "sky"}), tmp_path)
+    assert pixels.tolist() == [[0, 1], [1, 0]]
+    assert saved.metadata["classes"] == {"0": "road", "1": "sky"}
+
+
+def test_what_is_no_mask_is_refused() -> None:
+    for none in (np.array([[0.5]]), np.array([[-1]]), np.array([[256]])):
+        with pytest.raises(InvalidValue):
+            Image(none, classes={0: "road"})
+    with pytest.raises(InvalidValue):
+        Image(np.array([[0]]), classes={300: "road"})

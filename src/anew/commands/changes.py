@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["AlertAddChange", "AlertRemoveChange", "CommentAddChange", "CommentChange", "CommentEditChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "MarkChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NewsSeenChange", "NoteChange", "PreferencesClearChange", "PreferencesSetChange", "RenameChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
+__all__ = ["AlertAddChange", "AlertRemoveChange", "CommentAddChange", "CommentChange", "CommentEditChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "MarkChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NewsSeenChange", "NoteChange", "PreferencesClearChange", "PreferencesSetChange", "RenameChange", "ReportsRemoveChange", "ReportsSaveChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
 
 
 class WhichChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +160,21 @@ class ViewsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     project: str | None = None
     mine: bool = False
+
+
+class ReportsSaveChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports save`; the file is a text of Markdown."""
+
+    name: str
+    file: str
+    project: str | None = None
+
+
+class ReportsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports remove`."""
+
+    name: str
+    project: str | None = None
 
 
 class ViewsDefaultChange(msgspec.Struct, frozen=True, kw_only=True):

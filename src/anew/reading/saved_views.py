@@ -23,7 +23,7 @@ from .backend import Backend
 from .own import own_scope
 from .source import who_asks
 
-__all__ = ["SavedView", "SavedViews", "read_yaml", "to_yaml"]
+__all__ = ["SavedView", "SavedViews", "concerns", "project_in", "read_yaml", "scope_of", "to_yaml"]
 
 KIND = "view"
 DEFAULT = "default-view"
@@ -74,7 +74,7 @@ class SavedViews:
     def list(self, project: str | None = None) -> tuple[SavedView, ...]:
         """All views, by name, with those of one's own; or those for everybody and for the projects that `project` lies in."""
         found = self._read(DocumentsQuestion(kind=KIND))
-        return tuple(one for one in found if project is None or _concerns(one.project, project))
+        return tuple(one for one in found if project is None or concerns(one.project, project))
 
     def get(
         self, name: str, project: str | None = None, *, mine: bool = False, history: bool = False
@@ -156,7 +156,7 @@ class SavedViews:
             return own
         if project is None:
             return next((one for one in found if one.project is None), None)
-        near = [one for one in found if _concerns(one.project, project)]
+        near = [one for one in found if concerns(one.project, project)]
         return max(near, key=lambda one: len(one.project or ""), default=None)
 
     def set_default(
@@ -174,7 +174,7 @@ class SavedViews:
 
     def _scope(self, project: str | None, mine: bool) -> str:
         if not mine:
-            return "root" if project is None else _PROJECT + project
+            return scope_of(project)
         if project is not None:
             raise InvalidValue("A view of one's own is for no project.", key="project")
         return own_scope(self._backend)
@@ -227,14 +227,25 @@ def _default(name: str | None, scope: str) -> DocumentEdit:
     return DocumentEdit(kind=DEFAULT, name=_PAGE, body=body, scope=scope)
 
 
-def _concerns(of: str | None, project: str) -> bool:
+def scope_of(project: str | None) -> str:
+    """The scope of a document that is for a project, or for all."""
+    return "root" if project is None else _PROJECT + project
+
+
+def project_in(scope: str) -> str | None:
+    """The project of a document's scope; None for one that is for all."""
+    return scope[len(_PROJECT) :] if scope.startswith(_PROJECT) else None
+
+
+def concerns(of: str | None, project: str) -> bool:
+    """Whether what is for one project, or for all, concerns another one: that project itself, or one in it."""
     return of is None or project == of or project.startswith(of + "/")
 
 
 def _view(one: Document, default: bool) -> SavedView:
     return SavedView(
         name=one.name,
-        project=one.scope[len(_PROJECT) :] if one.scope.startswith(_PROJECT) else None,
+        project=project_in(one.scope),
         shows=dict(one.body or {}),
         default=default,
         mine=one.scope.startswith(_USER),

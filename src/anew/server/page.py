@@ -1,10 +1,9 @@
-"""The routes behind the page of one experiment: an overview, where it comes from, its media, and what can be shown of its files."""
+"""The routes behind the page of one experiment: an overview, where it comes from, and what can be shown of its files."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..reading.files import Stored
 from ..reading.preview import Preview, preview
 from ..reading.source import Source
 from ..reading.views import ExperimentView
-from ..record.facts import ExperimentFacts, ValueFact
+from ..record.facts import ExperimentFacts
 from ..record.fold import RECIPE
 from ..record.plain import flatten, to_plain
 from ..reproduce.differences import parse_requirements
@@ -27,7 +26,6 @@ from .page_answers import (
     CorrectionFacts,
     InputFacts,
     Lineage,
-    MediaSeries,
     OpeningFacts,
     Overview,
     RecipeFacts,
@@ -35,7 +33,7 @@ from .page_answers import (
 )
 from .routes import Call
 
-__all__ = ["corrections", "lineage", "media", "overview", "preview_of"]
+__all__ = ["corrections", "lineage", "overview", "preview_of"]
 
 _MOST_RELATIVES = 500
 _MOST_ANCESTORS = 50
@@ -199,33 +197,7 @@ def _relative(facts: ExperimentFacts) -> Relative:
     )  # fmt: skip
 
 
-# -- media and files --------------------------------------------------------------------------------
-
-
-def media(call: Call) -> tuple[MediaSeries, ...]:
-    """The names of an experiment's values with the newest of each, or some of them step by step."""
-    backend = call.place.backend(call.caller)
-    view = Store(backend).get(call.question.ref)
-    (facts,) = _facts(backend, view.id, "values")
-    by_name: defaultdict[tuple[str, str], list[ValueFact]] = defaultdict(list)
-    for one in facts.values or ():
-        by_name[one.name, one.kind].append(one)
-    wanted = set(call.question.name)
-    return tuple(
-        _series(name, kind, values, whole=bool(wanted))
-        for (name, kind), values in by_name.items()
-        if not wanted or name in wanted
-    )
-
-
-def _series(name: str, kind: str, values: list[ValueFact], *, whole: bool) -> MediaSeries:
-    ordered = sorted(values, key=lambda one: (one.step is not None, one.step or 0, one.time))
-    shown = ordered if whole else ordered[-1:]
-    return MediaSeries(
-        name=name, kind=kind, count=len(values), steps=tuple(one.step for one in shown),
-        times=tuple(one.time for one in shown), paths=tuple(one.path for one in shown),
-        data=tuple(one.data for one in shown), metadata=tuple(one.metadata for one in shown),
-    )  # fmt: skip
+# -- files ----------------------------------------------------------------------------------------
 
 
 def preview_of(call: Call) -> Preview:

@@ -21,6 +21,7 @@ __all__ = [
     "InputFacts",
     "Judged",
     "Lineage",
+    "MediaOf",
     "MediaSeries",
     "OpeningFacts",
     "Overview",
@@ -175,6 +176,9 @@ class MediaSeries(msgspec.Struct, frozen=True, kw_only=True):
         kind: image, table, histogram …
         count: How many there are in all.
         paths: The file of each, as the route for bytes takes it; None where `data` has all of it.
+        x: The place of each on the x that was asked for, where that is not the step; they are in the order of these then.
+        cut: Of each, whether something of its data or metadata was left out; the route for one experiment gives all of it. None if
+            nothing was.
     """
 
     name: str
@@ -185,6 +189,15 @@ class MediaSeries(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str | None, ...]
     data: tuple[Any, ...]
     metadata: tuple[dict[str, Any], ...]
+    x: tuple[float | int | None, ...] | None = None
+    cut: tuple[bool, ...] | None = None
+
+
+class MediaOf(msgspec.Struct, frozen=True):
+    """The values of one of several experiments."""
+
+    id: str
+    series: tuple[MediaSeries, ...]
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,12 @@ __all__ = [
     "CurvesRequest",
     "DifferenceRequest",
     "GapRequest",
+    "MediaOfRequest",
     "MediaRequest",
     "OneRequest",
     "PreviewRequest",
     "ReproductionRequest",
+    "ThumbnailRequest",
 ]
 
 
@@ -28,10 +30,37 @@ class MediaRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Which of them to give step by step; without one, the names are given with the newest value of each.
+        time: Only what was logged at this time.
     """
 
     ref: str
     name: tuple[str, ...] = ()
+    time: float | None = None
+
+
+class MediaOfRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Images, tables and other values of many experiments.
+
+    Attributes:
+        names: As `name` of `MediaRequest`.
+        x: What their places are: "step", "time", "relative" (seconds since the experiment began), or a metric, whose last value by the
+            step of each counts.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    x: str = "step"
+
+
+class ThumbnailRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A small picture of an image that was logged.
+
+    Attributes:
+        name: The file of the value, as of the route for its bytes.
+    """
+
+    ref: str
+    name: str
 
 
 class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True):

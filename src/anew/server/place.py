@@ -11,6 +11,7 @@ from ..query.question import Question
 from ..query.scope import Scope
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
+from ..stores.open import DEFAULT_CACHE
 from ..trackers.records import FolderRecords, Records
 from .callers import Role
 from .intake.protocol import Intake
@@ -20,6 +21,7 @@ from .limits import Limits
 from .live import Live
 from .observing import Observer
 from .quotas import Quotas, held_by_projects
+from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from .callers import Caller
@@ -48,12 +50,14 @@ class Place:
         weights: The weights that are served; those in the folder if not given.
         lacking: Tells what is away that answers can do without; "" if nothing is.
         records: Where clients of other trackers write; the folder, if one is served and this is not given.
+        cache: The folder of this machine for copies of what is read.
         alone: Tells whether this server, and no other of the group, does what is done once for all of them; asked again and again.
 
     Attributes:
         live: Tells whoever waits that something has changed.
         observer: Counts what is asked.
         panels: The panels that were asked for last.
+        thumbnails: The small pictures of images.
         quotas: How much projects may hold; None for as much as they like.
     """
 
@@ -69,6 +73,7 @@ class Place:
         lacking: Callable[[], str] = lambda: "",
         alone: Callable[[], bool] = lambda: True,
         records: Records | None = None,
+        cache: str = DEFAULT_CACHE,
     ) -> None:
         self.alone = alone
         self._backend = backend
@@ -81,6 +86,7 @@ class Place:
         self.live = Live(backend)
         self.observer = Observer()
         self.panels = KeptPanels()
+        self.thumbnails = Thumbnails(cache)
         self.quotas: Quotas | None = None
         self._close = close
         self._making = threading.Lock()

@@ -249,6 +249,7 @@ def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
     return Place(
         group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking,
         alone=lambda: group.stores.worker.leases.alone("alerts"), records=group.records,
+        cache=root.cache,
     )  # fmt: skip
 
 

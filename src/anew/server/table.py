@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..analysis.face import GroupComparison
+from ..analysis.histograms import Histograms
 from ..analysis.importance import Importance
+from ..analysis.machine import MachineUse
+from ..analysis.tables import TableDifference, TablePage
 from ..analysis.values import Values
 from ..commands.badges import BadgeOptions
+from ..commands.programs import Program, ProgramRequest
 from ..models.lineage import LineageFacts
 from ..query.about import About
 from ..query.changes import Changes, ChangesQuestion
@@ -27,6 +31,8 @@ from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from ..record.models import AliasFact, ModelFact, VersionFact
+from ..reports.document import Report
+from ..reports.meaning import Piece
 from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -63,9 +69,11 @@ from . import (
     health,
     login,
     managing,
+    media,
     models,
     page,
     receiving,
+    reporting,
     sharing,
     signing_on,
     weights,
@@ -83,6 +91,7 @@ from .page_answers import (
     DifferenceAnswer,
     Gaps,
     Lineage,
+    MediaOf,
     MediaSeries,
     Overview,
     ReproductionAnswer,
@@ -91,10 +100,12 @@ from .page_requests import (
     CurvesRequest,
     DifferenceRequest,
     GapRequest,
+    MediaOfRequest,
     MediaRequest,
     OneRequest,
     PreviewRequest,
     ReproductionRequest,
+    ThumbnailRequest,
 )
 from .requests import (
     AlertsAnswer,
@@ -145,7 +156,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/experiments/{{ref}}/content/{{kind}}/{{name:path}}", "content", ContentRequest, bytes, "The bytes of a logged file, a value or a capture; takes Range.", stream=browsing.content, media="application/octet-stream"),
     Route("GET", f"{API}/experiments/{{ref}}/overview", "overview", OneRequest, Overview, "One experiment as its page shows it: facts, openings, and how it was run.", reply=page.overview),
     Route("GET", f"{API}/experiments/{{ref}}/lineage", "lineage", OneRequest, Lineage, "Where an experiment comes from, and what came from it.", reply=page.lineage),
-    Route("GET", f"{API}/experiments/{{ref}}/media", "media", MediaRequest, tuple[MediaSeries, ...], "Images, tables and other values: their names, or some of them step by step.", reply=page.media),
+    Route("GET", f"{API}/experiments/{{ref}}/media", "media", MediaRequest, tuple[MediaSeries, ...], "Images, tables and other values: their names, or some of them step by step.", reply=media.media),
+    Route("POST", f"{API}/media", "media-of-many", MediaOfRequest, tuple[MediaOf, ...], "Images, tables and other values of many experiments.", reply=media.media_of_many),
+    Route("GET", f"{API}/experiments/{{ref}}/thumbnail/{{name:path}}", "thumbnail", ThumbnailRequest, bytes, "A small picture of an image that was logged.", stream=media.thumbnail, media="image/webp"),
     Route("GET", f"{API}/experiments/{{ref}}/preview/{{kind}}/{{name:path}}", "preview", PreviewRequest, Preview, "What can be shown of a file: its text, the rows of a table.", reply=page.preview_of),
     Route("GET", f"{API}/experiments/{{ref}}/reproduction", "reproduction", ReproductionRequest, ReproductionAnswer, "Whether a result came back when an experiment was run again: a verdict per metric, and what it rests on.", reply=comparing.reproduction),
     Route("GET", f"{API}/difference", "difference", DifferenceRequest, DifferenceAnswer, "What differs between experiments: everything but their points.", reply=comparing.difference),
@@ -156,12 +169,21 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/mine", "mine", Nothing, Mine, "What belongs to who asks: preferences and stars; and the pins that they see.", reply=browsing.mine),
     Route("GET", f"{API}/news", "news", NewsRequest, News, "What has changed since who asks has looked.", reply=browsing.news),
     Route("GET", f"{API}/badge", "badge", BadgeOptions, bytes, "A badge as an image: the status of an experiment, a result, a verdict, or the best of a project.", stream=browsing.badge, media="image/svg+xml"),
+    Route("GET", f"{API}/reports", "reports", reporting.ReportsRequest, tuple[reporting.ReportFact, ...], "Reports: those for all and for a project, or those that show an experiment.", reply=reporting.reports),
+    Route("GET", f"{API}/reports/{{name:path}}", "report", reporting.ReportRequest, Report, "One report: its text, and what it said before.", reply=reporting.report),
+    Route("POST", f"{API}/reports/pieces", "report-pieces", reporting.PiecesRequest, tuple[Piece, ...], "What a text shows as a report: HTML of its Markdown, and what each block is of.", reply=reporting.pieces),
+    Route("GET", f"{API}/report-files/{{name:path}}", "report-file", reporting.ReportFileRequest, bytes, "One report as Markdown, as one HTML file, or as a PDF.", stream=reporting.report_file, media="application/octet-stream"),
     Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
     Route("POST", f"{API}/analysis/values", "values", analysing.ValuesRequest, Values, "Fields of many experiments as arrays.", reply=analysing.values, arrays=True),
     Route("POST", f"{API}/analysis/compare", "compare-groups", analysing.CompareRequest, GroupComparison, "Two groups of experiments by one result: difference, interval, test, and what so many results can tell.", reply=analysing.compare),
     Route("POST", f"{API}/analysis/importance", "importance", analysing.ImportanceRequest, tuple[Importance, ...], "How much settings explain of a result.", reply=analysing.importance),
+    Route("POST", f"{API}/analysis/histograms", "histograms", analysing.HistogramsRequest, Histograms, "Histograms of one name step after step, on one grid of bins.", reply=analysing.histograms, arrays=True),
+    Route("POST", f"{API}/analysis/table", "table", analysing.TableRequest, TablePage, "Some rows of a logged table, filtered and sorted.", reply=analysing.table),
+    Route("POST", f"{API}/analysis/table-difference", "table-difference", analysing.TableDifferenceRequest, TableDifference, "Rows that were added, removed and changed between two logged tables.", reply=analysing.table_difference),
+    Route("POST", f"{API}/analysis/machine", "machine", analysing.MachineRequest, tuple[MachineUse, ...], "How long the devices of machines were idle, and what stands out in a stretch of a curve.", reply=analysing.machine),
+    Route("POST", f"{API}/plot/program", "plot-program", ProgramRequest, Program, "A picture as a program of matplotlib alone, with the numbers in it.", reply=analysing.program),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),

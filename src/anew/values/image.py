@@ -6,11 +6,13 @@ import os
 
 from ..errors import InvalidValue
 from .arrays import as_array, as_pixels, is_array, with_channels_last
+from .marks import as_mask, checked_boxes, checked_classes
 from .png import png_of
 from .value import Saved, check_caption, copy_file, read_source, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any, ClassVar
 
     import PIL.Image
@@ -31,9 +33,13 @@ class Image:
         value_range: The numbers shown as black and white. Without it, booleans, integers from 0 to 255 and
             floats from 0 to 1 are taken as such, and anything else is stretched from its smallest to its
             largest number (kept in the metadata as `value_range`). NaN is black and counted.
+        boxes: What is where in it: mappings with `box` (left, top, right and bottom in pixels), and if known `class`, `score` and
+            `caption`. The page draws them over the image.
+        classes: The names of classes by their numbers, for a mask: an image whose pixels are numbers of classes, from 0 to 255. The page
+            draws a mask logged as `NAME/masks/MASK` over the image `NAME` of the same step.
 
     Raises:
-        InvalidValue: It is no image; the error names shape and dtype.
+        InvalidValue: It is no image; the error names shape and dtype. Or it is no mask, or a box has no place.
     """
 
     kind: ClassVar[str] = "image"
@@ -45,8 +51,14 @@ class Image:
         *,
         layout: str | None = None,
         value_range: tuple[float, float] | None = None,
+        boxes: Sequence[Mapping[str, Any]] | None = None,
+        classes: Mapping[int, str] | None = None,
     ) -> None:
         self.metadata: dict[str, Any] = check_caption(caption)
+        if boxes is not None:
+            self.metadata["boxes"] = checked_boxes(boxes)
+        if classes is not None:
+            self.metadata["classes"] = checked_classes(classes)
         self._source: str | bytes | None = None
         self._image: PIL.Image.Image | None = None
         if hasattr(data, "savefig"):
@@ -58,6 +70,8 @@ class Image:
         elif hasattr(data, "mode") and hasattr(data, "convert") and hasattr(data, "save"):
             self._image = _for_png(data)
         elif is_array(data):
+            if classes is not None:
+                data = as_mask(data)
             self._from_array(data, layout, value_range)
         else:
             raise InvalidValue(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import anew
 import anew.dialects.wandb as dialect
 from anew.record.events import ValueLogged
 from anew.trackers.wandb.translate.media import NotShown, as_media
@@ -90,6 +92,30 @@ def test_boxes_and_classes_of_an_image_arrive(tmp_path: Path):
     assert said[0]["boxes"].keys() == said[1]["boxes"].keys()
     for one, other in ((said[0]["boxes"][name], said[1]["boxes"][name]) for name in BOXES):
         assert (one["sha256"], one["size"]) == (other["sha256"], other["size"])
+
+
+def test_boxes_of_our_own_images_are_a_layer_there(tmp_path: Path):
+    boxes = [
+        {"class": "cat", "box": (1, 2, 3, 4), "score": 0.5},
+        {"box": (0, 0, 1, 1), "caption": "a corner"},
+    ]
+    saved = anew.Image(PIXELS, boxes=boxes).save(str(tmp_path), "picture")
+    value = ValueLogged(
+        name="seen", kind="image", step=0, path=saved.path, metadata=saved.metadata, t=0.0
+    )
+    there = wandb.init(
+        project="p", mode="offline", dir=str(tmp_path), settings=wandb.Settings(silent=True)
+    )
+    try:
+        image = as_media(value, str(tmp_path))
+        image.bind_to_run(there, "seen", 0)
+        path = image.to_json(there)["boxes"]["boxes"]["path"]
+        found = json.loads((Path(there.dir) / path).read_text())["box_data"]
+    finally:
+        there.finish()
+    assert [one["box_caption"] for one in found] == ["cat", "a corner"]
+    assert found[0]["position"] == {"minX": 1.0, "minY": 2.0, "maxX": 3.0, "maxY": 4.0}
+    assert (found[0]["domain"], found[0]["scores"]) == ("pixel", {"score": 0.5})
 
 
 @pytest.mark.parametrize("path", ["../../secret", "/etc/passwd", "media/../../x", ""])

@@ -52,6 +52,8 @@ def _image(value: ValueLogged, path: str | None, caption: str | None) -> Any:
 
     said = value.metadata.get(FACTS) or {}
     boxes = {name: _numbered(layer) for name, layer in (said.get("boxes") or {}).items()}
+    if ours := value.metadata.get("boxes"):
+        boxes["boxes"] = _layer(ours)
     return wandb.Image(
         _needed(path), caption=caption, boxes=boxes or None, classes=said.get("classes")
     )
@@ -61,6 +63,21 @@ def _numbered(layer: dict[str, Any]) -> dict[str, Any]:
     """A layer of boxes with the numbers of its classes as numbers, which are texts in a record."""
     labels = layer.get("class_labels") or {}
     return layer | {"class_labels": {int(number): label for number, label in labels.items()}}
+
+
+def _layer(boxes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Boxes of an `anew.Image` as a layer of W&B's, which has numbers for classes."""
+    names = list(dict.fromkeys(str(one.get("class", "box")) for one in boxes))
+    data = []
+    for one in boxes:
+        left, top, right, bottom = one["box"]
+        name = str(one.get("class", "box"))
+        box: dict[str, Any] = {
+            "position": {"minX": left, "minY": top, "maxX": right, "maxY": bottom},
+            "domain": "pixel", "class_id": names.index(name), "box_caption": one.get("caption", name),
+        }  # fmt: skip
+        data.append(box | ({"scores": {"score": one["score"]}} if "score" in one else {}))
+    return {"box_data": data, "class_labels": dict(enumerate(names))}
 
 
 _BODIES = {"object3D-file": "Object3D", "molecule-file": "Molecule"}

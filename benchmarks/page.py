@@ -84,7 +84,9 @@ _UNTIL_DRAWN = """([change, of]) => new Promise((done, failed) => {
     const began = performance.now();
     const drawn = () => document.querySelector(`.drawing[data-plot="${of[0]}"][data-count="${of[1]}"] canvas`);
     const look = () => drawn() ? requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - began) / 1000))) : setTimeout(look, 2);
-    document.querySelector(change).click();
+    const clicked = document.querySelector(change);
+    if (!clicked) failed(new Error(`there is no ${change}`));
+    clicked.click();
     look();
 })"""
 """From a click until a plot of so many experiments is on the screen."""

@@ -40,7 +40,8 @@ ROOMS = {
 HELD = {"Experiment": (Params, Run), "GroupComparison": (Comparison,), "Comparison": (Sample,)}
 PACKAGES = {
     "Charts": "anew.plots",
-    "Reports": "anew.report",
+    "One HTML file": "anew.html_file",
+    "Reports as files": "anew.printing",
     "Weights": "anew.weights",
     "Forwarding": "anew.forwarders",
 }

@@ -133,7 +133,7 @@ def main() -> None:
         ("where the best two differ, and what could be the cause", f"anew diff {first} {second}"),
         (
             "curves, table and images in one file to send",
-            f'anew report -f "{mine}" -o demo/report.html',
+            f'anew export -f "{mine}" --to demo/report.html',
         ),
         ("the best over all sweeps", "anew best val/acc"),
         ("another sweep, beside this one", "make demo"),

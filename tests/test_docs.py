@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 import anew.forwarders
+import anew.html_file
 import anew.plots
-import anew.report
 import anew.weights
 from anew import errors
 from anew.cli.main import cli
@@ -40,7 +40,7 @@ def headings(page: str) -> set[str]:
 
 def test_every_public_name_is_in_the_reference(reference):
     written = set().union(*(headings(page) for page in reference.values()))
-    packages = (anew, anew.plots, anew.report, anew.weights, anew.forwarders)
+    packages = (anew, anew.plots, anew.html_file, anew.printing, anew.weights, anew.forwarders)
     public = {name for package in packages for name in package.__all__}
     assert {name for name in public if not name.startswith("__")} <= written
 

@@ -2,7 +2,7 @@
 
 `python tools/pictures.py page` makes those of the page alone.
 
-The pictures of the page and of the report need Chromium; those of the command line and the figure need nothing that the demo does not.
+The pictures of the page and of the HTML file need Chromium; those of the command line and the figure need nothing that the demo does not.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def terminal(name: str, *commands: tuple[str, ...]) -> None:
 
 
 def page(name: str, report: Path, *, dark: bool) -> None:
-    """A picture of a report in a browser."""
+    """A picture of an HTML file in a browser."""
     from PIL import Image
 
     browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -168,10 +168,10 @@ def main(*names: str) -> None:
             ("plot", "-f", "params.lr > 0.001", "-m", "val/acc", "--group-by", "params.lr"),
         )
         of_the_page(Path(folder, "experiments"))
-        report = Path(folder, "report.html")
-        anew("report", "--all", "-o", str(report), "--title", "Handwritten digits")
+        report = Path(folder, "digits.html")
+        anew("export", "--all", "--to", str(report), "--title", "Handwritten digits")
         for dark in (False, True):
-            page(f"report-{'dark' if dark else 'light'}", report, dark=dark)
+            page(f"file-{'dark' if dark else 'light'}", report, dark=dark)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         of_a_project()
     for path in sorted(PICTURES.glob("*.*")):

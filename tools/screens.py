@@ -114,6 +114,7 @@ SCREENS = {
     "parallel": Screen("demo", "?tab=analysis&plot=parallel"),
     "scatter-of-many": Screen("many", "?tab=analysis"),
     "parallel-of-many": Screen("many", "?tab=analysis&plot=parallel"),
+    "slices": Screen("demo", "?tab=analysis&plot=slices"),
     "boxes": Screen("demo", "?tab=analysis&plot=boxes"),
     "compare-groups": Screen("demo", "?tab=analysis&plot=compare", whole=True),
     "importance": Screen("demo", "?tab=analysis&plot=importance"),

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .reading.logs import LogLine
     from .reading.results import Comparison, Difference, Summary
     from .reading.saved_views import SavedViews
+    from .reports.face import Reports
     from .weights.elsewhere import Elsewhere
     from .weights.repository import Repository
 
@@ -741,7 +742,7 @@ class Store:
         """What results say: `store.analysis.compare("metrics.acc.max", "params.lr == 0.1", "params.lr == 0.3", pair="params.seed")`."""
         from .analysis.face import Analysis
 
-        return Analysis(self.backend)
+        return Analysis(self.backend, self.get)
 
     # -- what belongs to no experiment -------------------------------------------------------------
 
@@ -1091,6 +1092,17 @@ class Store:
         from .reading.saved_views import SavedViews
 
         return SavedViews(self.backend)
+
+    @property
+    def reports(self) -> Reports:
+        """Reports: Markdown with views inside: `store.reports.save("paper", "# What we found …")`, `store.reports.get("paper").text`.
+
+        A report has a name, is for all or for a project, and keeps what it said before, with who saved it and when. `anew.printing.write_report`
+        makes one HTML file or a PDF of it.
+        """
+        from .reports.face import Reports
+
+        return Reports(self.backend)
 
     def lineage(self, what: Ref) -> LineageFacts:
         """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.

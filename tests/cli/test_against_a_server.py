@@ -33,7 +33,6 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "compare": ((A, B), OK),
     "best": (("loss",), OK),
     "plot": ((A, B, "loss"), OK),
-    "report": ((A, "-o", "r.html"), OK),
     "history": ((A,), OK),
     "logs": ((A,), OK),
     "watch": (("--once",), OK),
@@ -77,6 +76,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "views show": (("overview",), OK),
     "views default": (("overview",), OK),
     "views remove": (("overview",), OK),
+    "reports save": (("paper", "paper.md"), OK),
+    "reports list": ((), OK),
+    "reports show": (("paper",), OK),
+    "reports export": (("paper", "paper.html"), OK),
+    "reports remove": (("paper",), OK),
     "models register": (("vit", f"{A}:notes.txt"), OK),
     "models list": ((), OK),
     "models promote": (("vit:1", "production"), OK),
@@ -180,6 +184,7 @@ def walk(served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     np.savez("given.npz", w=np.ones(3))
     Path("view.yaml").write_text("filter: status == 'completed'\n")
+    Path("paper.md").write_text("# Found\n\n```anew\nfigure: loss\n```\n")
     wrong = {}
     for name, (given, code) in COMMANDS.items():
         arguments = [one.replace("ID", id) for one in given]

@@ -39,7 +39,11 @@ COMMANDS = {
     "show": ["show", REF],
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],
-    "report": ["report", REF, "-o", "report.html"],
+    "reports list": ["reports", "list"],
+    "reports show": ["reports", "show", "paper"],
+    "reports save": ["reports", "save", "paper", "-"],
+    "reports export": ["reports", "export", "paper", "paper.md"],
+    "reports remove": ["reports", "remove", "paper"],
     "history": ["history", REF, "-m", "val/loss"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
@@ -127,6 +131,8 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
         change("alert", "run")
     if name.startswith("views"):
         change("views", "save", "overview", "-", input="x: time\n")
+    if name.startswith("reports"):
+        change("reports", "save", "paper", "-", input="# Found\n")
     if name.startswith(("models", "lineage")):
         change("models", "register", "vit", REF, "-a", "best")
         file = change("files", REF, "--json").json["files"][0]

@@ -25,6 +25,7 @@ SLOW = {
     "many-processes.md",
     "notebooks.md",
     "programs.md",
+    "reports.md",
     "reproduce.md",
     "resume.md",
     "sharing.md",

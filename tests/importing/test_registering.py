@@ -10,6 +10,7 @@ import pytest
 from anew import Store
 from anew.importing.importer import bring_in, look_through
 from anew.importing.source import SourceModel, SourceVersion
+from anew.journal.documents import RootJournal
 
 from .sources import START, Logged, Made, curve
 
@@ -146,3 +147,18 @@ def test_an_import_that_was_killed_between_two_lines_goes_on(source, root, tmp_p
             assert [one.name for one in store.models] == ["empty", "far", "vit"]
             assert [one.number for one in store.models["vit"].versions] == [1, 3]
             assert store.models["vit"].aliases.keys() == {"best", "first"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "losing"), [("version", {"body": {}}), ("alias", {"number": 1}), ("document", {"body": {}})]
+)  # fmt: skip
+def test_what_is_said_of_a_model_and_did_not_arrive_is_said(source, root, monkeypatch, tag, losing):
+    written = RootJournal.append
+
+    def lost(self, kind, fields, **more):
+        return written(self, kind, {**fields, **losing} if kind == tag else fields, **more)
+
+    monkeypatch.setattr(RootJournal, "append", lost)
+    imported = bring_in(source, root)
+    assert not imported.is_whole
+    assert any(one.where == "the model vit" for one in imported.findings)

@@ -57,6 +57,12 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+def address(page: Any) -> str:
+    """What the browser's bar says of a page: it is told after the frame that shows what it says."""
+    page.evaluate("new Promise(told => requestAnimationFrame(() => setTimeout(told)))")
+    return str(page.url)
+
+
 class Starter:
     """Starts commands in processes of their own; see `forking.py`."""
 

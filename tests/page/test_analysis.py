@@ -25,8 +25,7 @@ def test_experiments_are_dots_that_are_marked_kept_and_opened(grid, opened):
     page = opened(grid, TAB)
     expect(said(page)).to_contain_text(f"{ALL} experiments · each drawn")
     page.get_by_label("across").select_option("params.lr")
-    page.get_by_label("log").first.check()
-    page.wait_for_url("**logs=params.lr**")
+    expect(page.get_by_label("log").first).to_be_checked()  # it spans two decades
     box = page.locator(".drawing").bounding_box()
     # The left half has the smallest rate.
     page.mouse.move(box["x"] + 70, box["y"] + 4)
@@ -119,7 +118,9 @@ def test_settings_are_ranked_by_what_they_explain(grid, opened):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("plot", ["scatter", "parallel", "boxes", "compare", "importance"])
+@pytest.mark.parametrize(
+    "plot", ["scatter", "parallel", "slices", "boxes", "compare", "importance"]
+)
 def test_everybody_can_read_and_use_the_analysis(grid, opened, plot, theme):
     page = opened(grid, f"{TAB}&plot={plot}", theme=theme)
     page.wait_for_load_state("networkidle")

@@ -116,6 +116,13 @@ def test_a_session_that_ends_is_said_beside_what_was_shown(show, opened, tmp_pat
     page.get_by_text("1 experiment").wait_for()
     made.stop()
     page.locator(".banner").wait_for()
+    assert page.get_by_role("link", name="lr0.1-w8-s0").count() == 1
+    page.get_by_role(
+        "link", name="lr0.1-w8-s0"
+    ).click()  # what it has not fetched is said to be missing, not shown as empty
+    page.locator(".banner").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
     record(tmp_path, 0.1, 8, 1)
     made.again()
     banner = page.locator(".banner", has_text="session has ended")  # sessions end with the process

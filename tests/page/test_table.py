@@ -13,6 +13,7 @@ from anew import Experiment, Store
 from anew.query.documents import DocumentsQuestion
 from benchmarks.synthetic import write_experiment
 
+from .conftest import address
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
 from .test_charts import panel, saved
 
@@ -38,7 +39,7 @@ def wait_for(page, count: int) -> None:
 
 
 def query(page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
+    return parse_qs(urlsplit(address(page)).query)
 
 
 def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid, opened):
@@ -446,7 +447,7 @@ def test_thousands_are_filtered_sorted_scrolled_and_grouped_and_their_number_is_
     wait_for(page, 300)
     page.get_by_role("button", name="Remove params.lr < 0.3").click()
     wait_for(page, 2100)
-    page.goto(page.url + "&group=params.opt")
+    page.goto(address(page) + "&group=params.opt")
     page.get_by_text("2 groups of 2").wait_for()
     counts = page.locator("tbody td:nth-child(2)")
     assert [re.sub(r"\D", "", one) for one in counts.all_inner_texts()] == ["1050", "1050"]
@@ -565,7 +566,7 @@ def test_a_colour_that_somebody_chose_is_everybodys_and_others_make_room(
     after = looks(page, "Another colour for")
     assert after[names[0]] == before[other]
     assert len(set(after.values())) == 3
-    assert "colours=" not in page.url
+    assert "colours=" not in address(page)
     elsewhere = opened(lab, f"?in={project}", alone=True)
     expect(elsewhere.get_by_role("button", name=f"Select {names[0]}")).to_have_css(
         "color", before[other][0]

@@ -6,7 +6,7 @@ import pytest
 
 from anew import Experiment, Store
 
-from .conftest import Shown
+from .conftest import Shown, address
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def test_panels_are_arranged_saved_and_opened_by_default(lab, trained, opened):
         assert [one["name"] for one in saved.shows["panels"]][-1] == "Rates"
     page = opened(lab, f"?in={trained}")
     page.get_by_role("heading", name="Rates 1 panel").wait_for()
-    assert "smooth=0.5" in page.url
+    assert "smooth=0.5" in address(page)
     _choose(page, "as usual")
     page.locator('section[aria-label="train/acc"]').wait_for()
-    assert "smooth" not in page.url
+    assert "smooth" not in address(page)
 
 
 def test_two_who_save_one_view_are_told(lab, trained, opened):
@@ -84,7 +84,7 @@ def test_two_who_save_one_view_are_told(lab, trained, opened):
         page.locator('section[aria-label="val/loss"][data-exact]').wait_for()
         _choose(page, "ours")
         page.get_by_text("parts that this page cannot read: unheard_of").wait_for()
-        assert "ylog=1" in page.url
+        assert "ylog=1" in address(page)
         page.get_by_label("log y").uncheck()
         page.route("**/api/v1/views*", lambda route: route.abort())  # so that it cannot know yet
         while under_way:  # what was asked before would tell it

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from anew.errors import InvalidValue
-from anew.plots import plot_group, plot_metric, plot_metrics, plot_scatter
+from anew.plots import plot_group, plot_metric, plot_metrics, plot_parallel, plot_scatter
 from anew.plots.chart import keep_charts
 from anew.plots.code import program_of
 from anew.plots.draw import adjust_x, draw_chart
@@ -52,6 +52,10 @@ def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path)
         "log": plot_metric(store, SWEEP, "val/acc"),
     }
     adjust_x(figures["log"], log_x=True, name="iterations")
+    figures["texts"] = plot_scatter(store, SWEEP, "params.model.name", "val/acc", title="a $title$")
+    figures["named"] = plot_scatter(store, SWEEP, "params.warmup", "val/loss")
+    adjust_x(figures["named"], name="warmup (steps)")
+    figures["lacking"] = plot_parallel(store, SWEEP, ["params.lr", "params.warmup"], "val/loss")
     names = ["_a", "", "'); open('broken', 'w')", 'b"""\n', "c\\"]
     lines = [Line(name, "loss", np.arange(3.0), np.arange(3.0) + i) for i, name in enumerate(names)]
     lines[1] = Line(
@@ -80,22 +84,29 @@ def test_the_program_draws_the_picture_that_the_figure_is(store, tmp_path: Path)
 
 
 def test_a_program_draws_curves_and_has_a_size_of_its_own(store, tmp_path: Path):
-    figure = plot_metric(store, SWEEP[:2], "train/loss")
-    for name, size in (("whole", None), ("small", (3.3, 2.5))):
-        save_figure(figure, tmp_path / f"{name}.py", size=size)
-        save_figure(figure, tmp_path / f"ours-{name}.png", size=size)
-    run(tmp_path, tmp_path / "whole.py", tmp_path / "small.py")
-    ours, theirs = pixels(tmp_path / "ours-whole.png"), pixels(tmp_path / "whole.png")
-    assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() <= 3 / 255
-    assert pixels(tmp_path / "small.png").shape == pixels(tmp_path / "ours-small.png").shape
+    gaps = ["lab/odd/gaps", "lab/odd/spike"]
+    figures = {
+        "curves": plot_metric(store, SWEEP[:2], "train/loss"),
+        "dots": plot_scatter(store, SWEEP, "params.lr", "val/loss"),
+        "crosses": plot_scatter(store, gaps, "name", "train/loss", "last"),
+        "strands": plot_parallel(store, SWEEP, None, "val/acc"),
+    }
+    for name, figure in figures.items():
+        save_figure(figure, tmp_path / f"{name}.py")
+        save_figure(figure, tmp_path / f"ours-{name}.png")
+        save_figure(figure, tmp_path / f"small-{name}.py", size=(3.3, 2.5))
+    run(tmp_path, *(tmp_path / f"{name}.py" for one in figures for name in (one, f"small-{one}")))
+    for name in figures:
+        ours, theirs = pixels(tmp_path / f"ours-{name}.png"), pixels(tmp_path / f"{name}.png")
+        assert ours.shape == theirs.shape, name
+        assert np.abs(ours - theirs).max() <= 3 / 255, name
+        assert pixels(tmp_path / f"small-{name}.png").shape == (375, 495, 4), name
 
 
-def test_what_is_not_of_curves_or_in_axes_of_the_user_has_no_program(store):
+def test_what_is_in_axes_of_the_user_has_no_program(store):
     from matplotlib.figure import Figure
 
-    with pytest.raises(InvalidValue):
-        program_of(plot_scatter(store, SWEEP, "lr", "val/acc"), "scatter.py")
     own = Figure().add_subplot()
-    with pytest.raises(InvalidValue):
-        program_of(plot_metric(store, SWEEP, "train/loss", ax=own), "own.py")
+    for figure in (plot_metric(store, SWEEP, "train/loss", ax=own), plot_scatter(store, SWEEP, "lr", "val/acc", ax=own)):  # fmt: skip
+        with pytest.raises(InvalidValue):
+            program_of(figure, "own.py")

@@ -2,8 +2,7 @@ import pytest
 
 from anew.errors import InvalidValue, NotFound
 from anew.plots import plot_parallel
-from anew.plots.parallel import unit_places
-from anew.plots.scatter import axis_of
+from anew.plots.places import axis_of, unit_places
 
 from .conftest import SWEEP
 

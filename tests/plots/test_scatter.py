@@ -2,7 +2,7 @@ import pytest
 
 from anew.errors import InvalidValue, NotFound
 from anew.plots import plot_scatter
-from anew.plots.scatter import axis_of
+from anew.plots.places import axis_of
 
 from .conftest import SWEEP
 

@@ -48,6 +48,8 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("restore", {}, ["restore", "--list"]),
     ("views", {}, ["views", "list"]),
     ("views/show", {"name": "overview", "history": True}, ["views", "show", "overview", "--history"]),
+    ("reports", {}, ["reports", "list"]),
+    ("reports/show", {"name": "paper", "history": True}, ["reports", "show", "paper", "--history"]),
     ("watch", {"recent": "1h"}, ["watch", "--once", "--recent", "1h"]),
     ("plot", {"experiments": [ONE, OTHER, "loss"]}, ["plot", ONE, OTHER, "loss"]),
     ("plot", {"filter": "project == 'v'", "metric": "loss", "against": "lr"}, ["plot", "-f", "project == 'v'", "-m", "loss", "--against", "lr"]),
@@ -83,6 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     with Store(root) as store:
         store.set_goal("loss", "min", main=True)
         store.saved_views.save("overview", {"filter": "status == 'completed'"})
+        store.reports.save("paper", "# Found\n")
         store.models.register("m", f"{ONE}:notes.txt", why="first")
         store.alerts.add("broken", when="nan", to=["https://example.org/secret"])
         alert = store.alerts.get("broken")
@@ -161,6 +164,8 @@ ACTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("views/default", {"name": "mine"}, ["views", "default", "mine"]),
     ("views/default", {}, ["views", "default", "--none"]),
     ("views/remove", {"name": "mine"}, ["views", "remove", "mine"]),
+    ("reports/save", {"name": "mine", "file": "filter: params.lr > 1"}, ["reports", "save", "mine", "FILE"]),
+    ("reports/remove", {"name": "mine"}, ["reports", "remove", "mine"]),
     ("alert/add", {"name": "end", "when": "ended", "to": ["me@example.org"]}, ["alert", "add", "end", "--when", "ended", "--to", "me@example.org"]),
     ("alert/remove", {"name": "end"}, ["alert", "remove", "end"]),
     ("models/register", {"model": "m", "target": f"{OTHER}:notes.txt", "tag": ["a=b"], "alias": ["new"]}, ["models", "register", "m", f"{OTHER}:notes.txt", "-t", "a=b", "-a", "new"]),

@@ -11,10 +11,17 @@ class Link {
   #route = $state.raw<Route>({ page: "experiments" });
   #undone = $state.raw<LinkState[]>([]);
   #done = $state.raw<LinkState[]>([]);
+  #unwritten: { url: URL; quietly: boolean }[] = [];
 
   constructor() {
     this.#read();
-    window.addEventListener("popstate", () => this.#read());
+    window.addEventListener("popstate", () => {
+      this.#unwritten = [];
+      this.#read();
+    });
+    // No frame comes while the page is not seen.
+    document.addEventListener("visibilitychange", () => this.#write());
+    window.addEventListener("pagehide", () => this.#write());
   }
 
   /** What the page groups by where the link leaves that to it: `usual.svelte.ts` says so. */
@@ -92,12 +99,14 @@ class Link {
 
   /** Go to another page. */
   go(route: Route, change: Partial<LinkState> = {}): void {
+    this.#write();
     history.pushState(null, "", this.to(route, change));
     this.#read();
   }
 
   /** Go to another page, in the place of this one. */
   replace(route: Route): void {
+    this.#write();
     history.replaceState(null, "", this.to(route));
     this.#read();
   }
@@ -111,15 +120,26 @@ class Link {
     if (url.origin !== BASE.origin || !url.pathname.startsWith(BASE.pathname)) return;
     if (url.pathname.startsWith(`${BASE.pathname}api/`)) return;
     event.preventDefault();
+    this.#write();
     history.pushState(null, "", url);
     this.#read();
   }
 
   #put(state: LinkState, quietly: boolean): void {
     this.#state = state;
-    const url = new URL(pathOf(this.#route) + writeState(state), BASE);
-    if (quietly) history.replaceState(null, "", url);
-    else history.pushState(null, "", url);
+    this.#unwritten.push({ url: new URL(pathOf(this.#route) + writeState(state), BASE), quietly });
+    if (document.hidden) this.#write();
+    else if (this.#unwritten.length === 1) requestAnimationFrame(() => setTimeout(() => this.#write()));
+  }
+
+  /** Tell the browser what the link says: after the frame that shows it, because that takes a browser half a frame's time. */
+  #write(): void {
+    const unwritten = this.#unwritten;
+    this.#unwritten = [];
+    for (const [at, { url, quietly }] of unwritten.entries()) {
+      if (!quietly) history.pushState(null, "", url);
+      else if (!unwritten[at + 1]?.quietly) history.replaceState(null, "", url);
+    }
   }
 
   #read(): void {

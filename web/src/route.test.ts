@@ -7,6 +7,7 @@ const ROUTES: Route[] = [
   { page: "experiment", id: "a/b ü%" },
   { page: "reproduction", id: "k7q2" },
   { page: "difference" },
+  { page: "reports" },
 ];
 
 it.each(ROUTES)("finds the way back to %j", (route) => {
@@ -14,6 +15,6 @@ it.each(ROUTES)("finds the way back to %j", (route) => {
 });
 
 it("says that there is nothing at other addresses", () => {
-  for (const path of ["y", "x/a/b", "diff/a", "x/a/reproduction/b"]) expect(routeOf(path).page).toBe("nowhere");
+  for (const path of ["y", "x/a/b", "diff/a", "reports/a", "x/a/reproduction/b"]) expect(routeOf(path).page).toBe("nowhere");
   expect(routeOf("x/%").page).toBe("experiment");
 });

@@ -5,6 +5,7 @@ export type Route =
   | { readonly page: "experiment"; readonly id: string }
   | { readonly page: "reproduction"; readonly id: string }
   | { readonly page: "difference" }
+  | { readonly page: "reports" }
   | { readonly page: "nowhere" };
 
 /** What a path shows, given without the folder that the page lies in: `x/k7q2` is the page of one experiment. */
@@ -13,6 +14,7 @@ export function routeOf(path: string): Route {
   const [head, id, tail] = parts.map(decoded);
   if (head === undefined) return { page: "experiments" };
   if (head === "diff" && parts.length === 1) return { page: "difference" };
+  if (head === "reports" && parts.length === 1) return { page: "reports" };
   if (head === "x" && id !== undefined && parts.length === 2) return { page: "experiment", id };
   if (head === "x" && id !== undefined && tail === "reproduction" && parts.length === 3) {
     return { page: "reproduction", id };
@@ -29,6 +31,8 @@ export function pathOf(route: Route): string {
       return `x/${encodeURIComponent(route.id)}/reproduction`;
     case "difference":
       return "diff";
+    case "reports":
+      return "reports";
     default:
       return "";
   }

@@ -186,12 +186,21 @@ export const FIELDS = {
   /** Which panels there are, in which sections and how wide, where somebody has arranged them. */
   panels: arrangement("panels"),
   /** What the analysis draws, and of what: the result, the setting it is held against, the axes beside each other. */
-  plot: choice("plot", "scatter", "parallel", "boxes", "bars", "compare", "importance"),
+  plot: choice("plot", "scatter", "parallel", "slices", "boxes", "bars", "compare", "importance", "histograms", "tables"),
   result: text("result"),
   setting: text("setting"),
   axes: chosenList("axes"),
-  /** Fields whose axes are logarithmic. */
+  /** Fields whose axes are logarithmic though they usually are not, and with `-` before them the other way round. */
   logs: list("logs"),
+  /** The logged histogram or table that the analysis shows, by its name, and how histograms are drawn. */
+  logged: text("logged"),
+  form: choice("form", "heat", "ridges"),
+  /** Of a logged table: whose, the rows that are shown and their order; the other table that it is held against, as `step` or `step@experiment`, and the columns by which rows go together. */
+  whose: text("whose"),
+  rows: text("rows"),
+  order: list("order"),
+  against: text("against"),
+  key: list("key"),
   /** The part of each field that is marked, as `low..high`. */
   brush: mapping("brush"),
   /** The two groups that are compared, as values of the setting, and the field that pairs their experiments; "-" for none. */
@@ -202,6 +211,8 @@ export const FIELDS = {
   tile: number("tile", 128),
   /** The saved view that was opened last, see `views/`. */
   view: text("view"),
+  /** The stretch of a curve during which the machines are looked at, see `charts/meanwhile.ts`. */
+  during: text("during"),
   /** The panel that fills the page. */
   full: text("full"),
   /** What is compared on the page of differences. */

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -12,7 +13,13 @@ from ..query.arrays import Floats
 from ..reading.backend import Backend
 from .comparing import Comparison, compare, compare_pairs
 from .importance import Importance, importance
-from .values import FieldValues, values_of
+from .values import FieldValues, Values, values_of
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
+    from .histograms import Histograms
+    from .machine import MachineUse
+    from .tables import Kind, TableDifference, TablePage
 
 __all__ = ["Analysis", "GroupComparison"]
 
@@ -34,10 +41,26 @@ class GroupComparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Analysis:
-    """What the results of the experiments of a store say."""
+    """What the results of the experiments of a store say.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        find: The experiment that a reference means.
+    """
+
+    def __init__(self, backend: Backend, find: Callable[[Any], ExperimentView]) -> None:
         self._backend = backend
+        self._find = find
+
+    def values(
+        self, fields: Sequence[str], filter: str = "", *, sort: Sequence[str] = ("-created_at",)
+    ) -> Values:
+        """Fields of all experiments that meet a filter, as arrays: what is drawn as points and lines.
+
+        Raises:
+            QueryError: The filter or a field cannot be read.
+            InvalidValue: It would be too many values.
+        """
+        return values_of(self._backend, fields, filter, sort, ids=1 << 31, reproductions=False)
 
     def compare(
         self,
@@ -111,6 +134,122 @@ class Analysis:
         _numbers(found.columns[0].labels, result)
         by_name = {one.field: one.values for one in found.columns[1:]}
         return importance(found.columns[0].values, by_name)
+
+    def histograms(
+        self,
+        experiments: Any | Sequence[Any],
+        name: str,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        columns: int = 400,
+        bins: int = 128,
+    ) -> Histograms:
+        """The histograms that experiments logged under a name, step after step, on one grid of bins. Every one of them counts.
+
+        Args:
+            experiments: One, or several to stand side by side.
+            start, stop: The first and the last step wanted.
+            columns: At most so many; where there are more steps, those that are neighbours share one.
+            bins: So many, unless all were recorded with the same ones: then these.
+
+        Raises:
+            NotFound: None of them has logged such a histogram.
+        """
+        from .histograms import histograms_of
+
+        several = isinstance(experiments, Sequence) and not isinstance(experiments, str)
+        views = [self._find(one) for one in (experiments if several else [experiments])]
+        return histograms_of(views, name, start=start, stop=stop, columns=columns, bins=bins)
+
+    def table(
+        self,
+        experiment: Any,
+        name: str,
+        *,
+        step: int | None = None,
+        place: int | None = None,
+        filter: str = "",
+        sort: Sequence[str] = (),
+        start: int = 0,
+        limit: int = 100,
+    ) -> TablePage:
+        """Some rows of a table that was logged, filtered and sorted where it lies.
+
+        Args:
+            step: The last one by this step; the newest if None. `place` counts them from 0 instead.
+            filter: Which rows, in the filter language, with the table's columns as fields: `` loss > 2 and label == 'cat' ``.
+            sort: Columns, with `-` before those that descend. What is missing or NaN comes last.
+            start, limit: Which of these rows, at most 1000.
+
+        Raises:
+            NotFound: There is no such table.
+            QueryError: The filter or a column cannot be read.
+        """
+        from .tables import page_of
+
+        view = self._find(experiment)
+        return page_of(view, name, step=step, place=place, filter=filter, sort=sort, start=start, limit=limit)  # fmt: skip
+
+    def table_difference(
+        self,
+        experiment: Any,
+        name: str,
+        other: Any = None,
+        *,
+        step: int | None = None,
+        other_step: int | None = None,
+        other_name: str | None = None,
+        key: Sequence[str] = (),
+        kinds: Sequence[Kind] = ("added", "removed", "changed"),
+        start: int = 0,
+        limit: int = 100,
+    ) -> TableDifference:
+        """What differs between two tables: of two steps, or of two experiments. Rows that were added, removed and changed.
+
+        Args:
+            other: The other experiment; the same one if None.
+            step, other_step: Of each, the last one by this step; the newest if None.
+            other_name: The other table's name, if it is another.
+            key: Columns by which rows go together; of rows with the same key, the first goes with the first. Without one, by their places.
+            kinds: Which rows are given: "added", "removed", "changed", "same".
+            start, limit: Which of these rows, at most 1000.
+
+        Raises:
+            NotFound: There is no such table.
+            QueryError: A table has no such column.
+        """
+        from .tables import difference_of, table_at
+
+        view = self._find(experiment)
+        second = view if other is None else self._find(other)
+        pair = table_at(view, name, step), table_at(second, other_name or name, other_step)
+        return difference_of(*pair, key=key, kinds=kinds, start=start, limit=limit)
+
+    def machine(
+        self,
+        experiment: Any,
+        metric: str | None = None,
+        start: float | None = None,
+        stop: float | None = None,
+        *,
+        x: Literal["step", "relative", "time"] = "step",
+        below: float = 5.0,
+    ) -> MachineUse:
+        """What the machine of an experiment did: how long each device was idle, and what stands out in a stretch of a curve.
+
+        Args:
+            metric: The metric that the stretch is of.
+            start, stop: Where the stretch begins and ends; the same twice for a point of the metric. None for the whole experiment.
+            x: What these are: steps, seconds since the experiment began, or seconds since the epoch.
+            below: A device that is less busy than this, in percent, is idle.
+
+        Raises:
+            NotFound: There is no such metric, or no point of it there.
+        """
+        from .machine import machine_of
+
+        return machine_of(self._find(experiment), metric, start, stop, x=x, below=below)
 
 
 def _numbers(labels: tuple[str, ...] | None, field: str) -> None:

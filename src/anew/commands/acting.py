@@ -19,6 +19,7 @@ from .documents import (
     goal_document,
     model_document,
     of_model_document,
+    report_document,
     restored_document,
     stopped_document,
     view_document,
@@ -203,6 +204,16 @@ ACTIONS: Mapping[str, Action] = {
         "Remove a saved view.",
     ),
     "views/default": (asked.ViewsDefaultChange, _default_view, "Have the page open on a saved view."),
+    "reports/save": (
+        asked.ReportsSaveChange,
+        lambda store, question: {"report": report_document(store.reports.save(question.name, question.file, question.project))},
+        "Save a report.",
+    ),
+    "reports/remove": (
+        asked.ReportsRemoveChange,
+        lambda store, question: {"report": report_document(store.reports.remove(question.name, question.project))},
+        "Remove a report.",
+    ),
     "alert/add": (asked.AlertAddChange, _add_alert, "Add an alert, or replace the one of that name."),
     "alert/remove": (
         asked.AlertRemoveChange,

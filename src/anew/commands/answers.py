@@ -21,6 +21,7 @@ from .documents import (
     lineage_document,
     model_document,
     place_of,
+    report_document,
     trashed_document,
     usage_document,
     value_document,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..reading.results import Best
     from ..reading.views import Experiments, ExperimentView
     from ..reading.wide import Wide
+    from ..reports.document import Report
     from ..store import Store
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "history_of",
     "list_document",
     "listed",
+    "report_version",
     "show_document",
     "those_of",
     "watch_document",
@@ -273,6 +276,19 @@ def _models_show(store: Store, question: asked.ModelsShowOptions) -> dict[str, A
     return {**model_document(one.fact), "history": [fact_document(each) for each in one.history()]}
 
 
+def report_version(store: Store, question: asked.ReportsShowOptions) -> Report:
+    """A report, or one of its versions.
+
+    Raises:
+        NotFound: There is none.
+    """
+    from ..reports.document import version_of
+
+    history = question.history or question.version is not None
+    found = store.reports.get(question.name, question.project, history=history)
+    return version_of(found, question.version)
+
+
 ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], str]] = {
     "list": (asked.ListOptions, _list, "Experiments, newest first, or groups of them."),
     "best": (asked.BestOptions, _best, "The experiments with the best value of a metric."),
@@ -338,6 +354,20 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
             )
         },
         "A saved view.",
+    ),
+    "reports": (
+        asked.ReportsListOptions,
+        lambda store, question: {
+            "reports": [report_document(one) for one in store.reports.list(question.project)]
+        },
+        "Reports.",
+    ),
+    "reports/show": (
+        asked.ReportsShowOptions,
+        lambda store, question: {
+            "report": report_document(report_version(store, question), history=question.history)
+        },
+        "A report.",
     ),
     "models": (
         asked.ModelsListOptions,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["AlertAddChange", "AlertRemoveChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NoteChange", "RenameChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
+__all__ = ["AlertAddChange", "AlertRemoveChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NoteChange", "RenameChange", "ReportsRemoveChange", "ReportsSaveChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
 
 
 class WhichChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +154,21 @@ class ViewsSaveChange(msgspec.Struct, frozen=True, kw_only=True):
 
 class ViewsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew views remove`."""
+
+    name: str
+    project: str | None = None
+
+
+class ReportsSaveChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports save`; the file is a text of Markdown."""
+
+    name: str
+    file: str
+    project: str | None = None
+
+
+class ReportsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports remove`."""
 
     name: str
     project: str | None = None

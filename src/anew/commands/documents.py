@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..reading.upkeep import Deleted, Trashed, Usage
     from ..reading.views import ExperimentView
     from ..record.models import ModelFact
+    from ..reports.document import Report
 
 __all__ = [
     "alert_document",
@@ -36,6 +37,7 @@ __all__ = [
     "of_model_document",
     "open_document",
     "place_of",
+    "report_document",
     "restored_document",
     "stopped_document",
     "trashed_document",
@@ -163,6 +165,22 @@ def view_document(one: SavedView, *, history: bool = False) -> dict[str, Any]:
     }
     if history:
         found["earlier"] = [view_document(other) for other in one.earlier]
+    return found
+
+
+def report_document(one: Report, *, history: bool = False) -> dict[str, Any]:
+    """A report; with `history` also what it said before."""
+    found = {
+        "name": one.name,
+        "project": one.project,
+        "title": one.title,
+        "text": one.text,
+        "user": one.user,
+        "time": one.time,
+        "others": [report_document(other) for other in one.others],
+    }
+    if history:
+        found["earlier"] = [report_document(other) for other in one.earlier]
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "OpenOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
+__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "OpenOptions", "ReportsListOptions", "ReportsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
 
 
 class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +175,25 @@ class ViewsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     project: str | None = None
     history: bool = False
+
+
+class ReportsListOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports list`."""
+
+    project: str | None = None
+
+
+class ReportsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew reports show`.
+
+    Attributes:
+        version: Which version, counted from 1; the newest if it is not given.
+    """
+
+    name: str
+    project: str | None = None
+    history: bool = False
+    version: int | None = None
 
 
 class ModelsListOptions(msgspec.Struct, frozen=True, kw_only=True):

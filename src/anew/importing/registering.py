@@ -19,7 +19,7 @@ from ..journal.layout import RootLayout
 from ..models.names import check_alias, check_model_name
 from ..record.ids import new_id
 from ..record.models import KIND, ModelFact, models_in, target_of
-from ..record.root import Extension, RootState
+from ..record.root import Extension, RootEvent, RootState
 from .source import Finding, SourceModel, SourceVersion
 
 __all__ = ["Place", "bring_models"]
@@ -60,6 +60,14 @@ def bring_models(
     return {name: count for name, count in counts.items() if count}, [*registry.findings, *missing]
 
 
+class _Claim(NamedTuple):
+    """What the source says of one thing: some event about the subject must say so too, whoever changed it here since."""
+
+    subject: tuple[str, ...]
+    what: str
+    wanted: Mapping[str, Any]
+
+
 class _Registry:
     """The registry as it is when the import begins, and what the import adds."""
 
@@ -71,18 +79,20 @@ class _Registry:
             (scope, one.name) for (scope, _), one in self.models.items() if one.deleted_at is None
         }
         self.findings: list[Finding] = []
-        self.expected: list[tuple[str, str, SourceModel]] = []
+        self.expected: list[tuple[SourceModel, list[_Claim]]] = []
 
     def missing(self) -> list[Finding]:
-        """Read everything again, and say which versions the source has and are not here."""
-        here = _by_key(self.journal.state())
+        """Read everything again, and say what the source says of its models and no event here does."""
+        state = self.journal.state()
         found = []
-        for scope, key, model in self.expected:
-            one = here.get((scope, key))
-            numbers = {each.number for each in (*one.versions, *one.withdrawn)} if one else set()
-            gone = [each.number for each in model.versions if each.number not in numbers]
+        for model, claims in self.expected:
+            gone = [
+                what
+                for subject, what, wanted in claims
+                if not any(_says(event, wanted) for event in state.history(*subject))
+            ]
             if gone:
-                what = f"Its versions {', '.join(map(str, gone))} are not here."
+                what = f"What is said there of {', '.join(gone)} is not here."
                 found.append(Finding(f"the model {model.name}", what, True))
         return found
 
@@ -102,6 +112,7 @@ class _Bringing:
             one.id for one in registry.state.heads("extension", "root", _DIALECT, self._name)
         ]
         self.findings: list[Finding] = []
+        self._claims: list[_Claim] = []
 
     def bring(self) -> None:
         """Write what is new."""
@@ -120,7 +131,7 @@ class _Bringing:
         now["aliases"] = self._bring_aliases(scope, key, said)
         if now != said:
             self._say(now)
-        self._registry.expected.append((scope, key, self._model))
+        self._registry.expected.append((self._model, self._claims))
 
     # -- what was said ------------------------------------------------------------------------------
 
@@ -173,15 +184,17 @@ class _Bringing:
     def _bring_document(
         self, scope: str, key: str, name: str, said: Mapping[str, Any], is_new: bool
     ) -> None:
-        if not is_new and said.get("about", self._about()) == self._about():
-            return
         body: dict[str, Any] = {} if key == name else {"key": key}
         if self._model.description:
             body["description"] = self._model.description
         if self._model.tags:
             body["tags"] = dict(self._model.tags)
-        fields = {"kind": KIND, "name": name, "body": body}
         subject = ("document", scope, KIND, name)
+        if name == said["model"][2]:  # under another name, somebody here has said something else
+            self._claims.append(_Claim(subject, "the model itself", {"body": body}))
+        if not is_new and said.get("about", self._about()) == self._about():
+            return
+        fields = {"kind": KIND, "name": name, "body": body}
         self._write("document", fields, scope, subject, self._model.created if is_new else None)
 
     def _bring_version(
@@ -198,6 +211,9 @@ class _Bringing:
         target = target_of(body["points_to"], body["ref"], place.id if place else None)
         digest = _digest([target, body])
         subject = ("version", scope, KIND, key, str(version.number))
+        self._claims.append(
+            _Claim(subject, f"version {version.number}", {"target": target, "body": body})
+        )
         is_new = not self._registry.state.history(*subject)
         before = said.get("versions", {}).get(str(version.number))
         if is_new or before not in (None, digest):
@@ -219,7 +235,11 @@ class _Bringing:
             except InvalidName as error:
                 self.findings.append(Finding(f"the model {self._model.name}", str(error), True))
         for alias, number in now.items():
-            if number in there and said.get("aliases", {}).get(alias) != number:
+            if number not in there:
+                continue
+            subject = ("alias", scope, KIND, key, alias)
+            self._claims.append(_Claim(subject, f"the alias {alias}", {"number": number}))
+            if said.get("aliases", {}).get(alias) != number:
                 self._point(scope, key, alias, number)
         for alias in said.get("aliases", {}):
             if alias not in now:
@@ -254,6 +274,10 @@ def _by_key(state: RootState) -> dict[tuple[str, str], ModelFact]:
 def _mapping(data: Mapping[str, Any], part: str) -> Mapping[str, Any]:
     found = data.get(part)
     return found if isinstance(found, dict) else {}
+
+
+def _says(event: RootEvent, wanted: Mapping[str, Any]) -> bool:
+    return all(_digest(getattr(event, part, None)) == _digest(one) for part, one in wanted.items())
 
 
 def _digest(said: Any) -> str:

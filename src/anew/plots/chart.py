@@ -1,10 +1,10 @@
-"""What a chart of curves shows, before anything draws it: `draw` makes a picture of it, `code` a program."""
+"""What a figure shows, before anything draws it: `draw` and `dots` make a picture of it, `code` a program. The page tells of its charts in the same terms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,7 +15,7 @@ from .lines import XAxis
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Chart", "Curve", "Oddities", "Shades", "charts_in", "keep_charts"]
+__all__ = ["Chart", "Curve", "Dots", "Oddities", "Picture", "Ruler", "Shades", "Strands", "charts_in", "keep_charts"]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -85,6 +85,7 @@ class Chart:
         x_name, y_name: The names of the axes; "" for none.
         remark: What the chart does not show, in small type.
         shades: In place of a legend.
+        x_range, y_range: The part that is shown; None for all of it.
     """
 
     title: str
@@ -95,16 +96,67 @@ class Chart:
     curves: tuple[Curve, ...]
     remark: str = ""
     shades: Shades | None = None
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
 
 
-_DRAWN: WeakKeyDictionary[Figure, tuple[Chart, ...]] = WeakKeyDictionary()
+@dataclass(frozen=True)
+class Ruler:
+    """What lies along an axis of values; of texts, their places count from 0."""
+
+    name: str
+    kind: Literal["linear", "log", "text"] = "linear"
+    categories: tuple[str, ...] = ()
 
 
-def keep_charts(figure: Figure, charts: Sequence[Chart]) -> None:
+@dataclass(frozen=True)
+class Dots:
+    """A dot for each experiment.
+
+    Attributes:
+        xs, ys: Where they lie; one without a finite y is marked at the top.
+        colors: One for all of them, or one for each.
+        ringed: The one that stands out, and `ring_name` what stands beside it.
+    """
+
+    title: str
+    x: Ruler
+    y: Ruler
+    xs: Floats
+    ys: Floats
+    colors: tuple[str, ...]
+    remark: str = ""
+    ringed: int | None = None
+    ring_name: str = ""
+
+
+@dataclass(frozen=True)
+class Strands:
+    """A line for each experiment through axes beside each other.
+
+    Attributes:
+        values: Of each axis, where every experiment lies; NaN where it has no value.
+        colors: One for each experiment, or none: then the last axis gives them.
+        down: Whether the smaller values of the last axis are the better ones.
+    """
+
+    title: str
+    rulers: tuple[Ruler, ...]
+    values: tuple[Floats, ...]
+    colors: tuple[str, ...] = ()
+    down: bool = False
+    remark: str = ""
+
+
+Picture = Chart | Dots | Strands
+_DRAWN: WeakKeyDictionary[Figure, tuple[Picture, ...]] = WeakKeyDictionary()
+
+
+def keep_charts(figure: Figure, charts: Sequence[Picture]) -> None:
     """Remember what a figure of ours shows, in the order of its axes."""
     _DRAWN[figure] = tuple(charts)
 
 
-def charts_in(figure: Figure) -> tuple[Chart, ...]:
-    """What a figure of ours shows; nothing of one that is not described by charts."""
+def charts_in(figure: Figure) -> tuple[Picture, ...]:
+    """What a figure of ours shows; nothing of one that was drawn into somebody's own axes."""
     return _DRAWN.get(figure, ())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidValue
-from .chart import Chart, Curve, charts_in
+from .chart import Chart, Curve, Dots, Strands, charts_in
+from .pictures import picture_program
 from .style import INK, MUTED, Type, legend_places, literal, shortened
 
 if TYPE_CHECKING:
@@ -78,23 +79,31 @@ def dates(axes):
 
 
 def program_of(figure: Figure, name: str, *, size: tuple[float, float] | None = None) -> str:
-    """The program that draws a figure of curves, and saves it beside itself as a PNG file.
+    """The program that draws a figure of ours, and saves it beside itself as a PNG file.
 
     Args:
         name: The program's own file name, by which the picture is called.
         size: Width and height in inches; the figure's own by default.
 
     Raises:
-        InvalidValue: The figure is not one of curves, or was drawn into somebody's own axes.
+        InvalidValue: The figure was drawn into somebody's own axes, or is not one of ours.
     """
-    charts = charts_in(figure)
-    if not charts:
+    pictures = charts_in(figure)
+    if not pictures:
         raise InvalidValue(
-            "A program is written of curves in a figure of their own; save this one as .png, .svg or .pdf.",
+            "A program is written of a figure that stands alone; save this one as .png, .svg or .pdf.",
             key="save",
         )
     type_ = Type.of(size)
     inches = size or (float(figure.get_figwidth()), float(figure.get_figheight()))
+    saved = f"\nfigure.savefig({PurePath(name).stem + '.png'!r})"
+    if isinstance(pictures[0], (Dots, Strands)):
+        body = [
+            *picture_program(pictures[0], type_, inches),
+            *_adjusted(pictures[0], figure.axes[0]),
+        ]
+        return "\n".join([*body, saved, ""])
+    charts = [one for one in pictures if isinstance(one, Chart)]
     axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
     body = list(_figure(inches, axes))
     for number, (chart, ax) in enumerate(zip(charts, axes, strict=False)):
@@ -105,8 +114,21 @@ def program_of(figure: Figure, name: str, *, size: tuple[float, float] | None = 
     if title:
         told = f"figure.suptitle({title!r}, x=0.01, ha='left', fontsize={type_.points(13)!r}, "
         body += ["", told + f"fontweight='bold', color={INK!r})"]
-    body.append(f"\nfigure.savefig({PurePath(name).stem + '.png'!r})")
+    body.append(saved)
     return "\n".join([*_head(charts, axes, type_), *body, ""])
+
+
+def _adjusted(picture: Dots | Strands, ax: Axes) -> Iterator[str]:
+    """What was said of the x axis besides; see `draw.adjust_x`."""
+    if not isinstance(picture, Dots):
+        return
+    if ax.get_xscale() == "log" and picture.x.kind == "linear":
+        yield "from matplotlib.ticker import LogFormatterSciNotation, LogLocator"
+        yield "axes.set_xscale('log', nonpositive='mask')"
+        yield "axes.xaxis.set_major_locator(LogLocator())"
+        yield "axes.xaxis.set_major_formatter(LogFormatterSciNotation())"
+    if ax.get_xlabel() != literal(picture.x.name):
+        yield f"axes.set_xlabel({ax.get_xlabel()!r})"
 
 
 def _head(charts: Sequence[Chart], axes: Sequence[Axes], type_: Type) -> Iterator[str]:
@@ -185,6 +207,10 @@ def _chart(chart: Chart, ax: Axes, place: str, type_: Type, width: float) -> Ite
         yield f"{place}.xaxis.set_major_formatter(LogFormatterSciNotation())"
     elif chart.x in ("step", "time"):
         yield f"{'steps' if chart.x == 'step' else 'dates'}({place})"
+    if chart.x_range is not None:
+        yield f"{place}.set_xlim({chart.x_range[0]!r}, {chart.x_range[1]!r})"
+    if chart.y_range is not None:
+        yield f"{place}.set_ylim({chart.y_range[0]!r}, {chart.y_range[1]!r})"
     if chart.remark:
         yield (
             f"{place}.annotate({literal(chart.remark)!r}, (1, 1), xytext=(0, 4), xycoords='axes fraction', "

@@ -103,6 +103,10 @@ def _finish(ax: Axes, chart: Chart) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, steps=[1, 2, 2.5, 5, 10]))
         ax.xaxis.set_major_formatter(_thousands)
     ax.margins(x=0.015)
+    if chart.x_range is not None:
+        ax.set_xlim(chart.x_range)
+    if chart.y_range is not None:
+        ax.set_ylim(chart.y_range)
     note(ax, chart.remark)
 
 

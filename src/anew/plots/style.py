@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DASHES",
+    "GRID",
     "INK",
     "MUTED",
     "PAGE_INCHES",
@@ -41,7 +42,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 INK = "#222222"
 MUTED = "#6B6B6B"
-_GRID = "#E4E4E4"
+GRID = "#E4E4E4"
 PAGE_INCHES = 6.9  # across a page of IEEE, ICML and CVPR
 _PAPER_POINTS = 7.0
 
@@ -134,7 +135,7 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     ax.tick_params(which="both", colors=MUTED, labelsize=8.5, length=3)
     ax.tick_params(which="minor", length=1.5)
     if grid:
-        ax.grid(True, axis=grid, color=_GRID, linewidth=0.8)  # type: ignore[arg-type]
+        ax.grid(True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
 
 

@@ -18,7 +18,8 @@ from .fields import field_values, metric_result
 from .group import group_bands
 from .lines import Attempts, Line, XAxis, nth, read_lines, scaled_time
 from .named import labels_of
-from .scatter import Mode, axis_of, smaller_is_better
+from .places import axis_of
+from .scatter import Mode, smaller_is_better
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView

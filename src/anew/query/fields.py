@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, Protocol
@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from ..errors import QueryError
 from .short_names import STATS, Meaning, Preferred, meanings
 from .suggest import nearest, one_of
-from .syntax import Field
+from .syntax import And, Compare, Expression, Field, Not, Or
 from .tokens import mistake
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "Param",
     "Tag",
     "Target",
+    "fields_in",
+    "names_in",
     "resolve",
 ]
 
@@ -189,6 +191,38 @@ def resolve(
     if must_exist and not names.has(kind, name) and not names.empty:
         raise _unknown(section, kind, name, field, names, text)
     return Param(kind, name)
+
+
+def fields_in(expression: Expression) -> Iterator[Field]:
+    """The fields that a filter asks about, each time that it does."""
+    match expression:
+        case And(items) | Or(items):
+            for item in items:
+                yield from fields_in(item)
+        case Not(item):
+            yield from fields_in(item)
+        case Compare(left=left, right=right):
+            yield from (side for side in (left, right) if isinstance(side, Field))
+        case _:
+            yield expression.field
+
+
+def names_in(field: Field) -> Iterator[tuple[str, str]]:
+    """The names, each with its kind, that `resolve` asks about first, so that they can be looked up together."""
+    head, *rest = field.parts
+    short = head.quoted or head.text not in SECTIONS
+    parts = [part.text for part in (field.parts if short else rest)]
+    kinds = _KINDS_OF_SHORT if short else _KINDS.get(head.text, ())
+    if not parts or (short and not head.quoted and ".".join(parts) in COLUMNS):
+        return
+    for kind in kinds:
+        yield kind, ".".join(parts)
+        if kind == "metric" and len(parts) > 1 and parts[-1] in STATS:
+            yield kind, ".".join(parts[:-1])
+
+
+_KINDS = {"params": ("param",), "config": ("config",), "metrics": ("metric",), "tags": ("tag",)}
+_KINDS_OF_SHORT = ("param", "config", "metric")
 
 
 def _short(field: Field, names: KnownNames, text: str, prefer: Preferred | None) -> Target:

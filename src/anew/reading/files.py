@@ -507,6 +507,11 @@ class ValueView:
         return f"ValueView({self.name!r}, kind={self.kind!r}, step={self.step})"
 
     @property
+    def stored(self) -> Stored | None:
+        """The bytes of its file, wherever they are; None for a value without one."""
+        return self._stored
+
+    @property
     def path(self) -> Path | None:
         """Where its file lies on this machine; None for a value without one.
 

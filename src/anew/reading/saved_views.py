@@ -21,7 +21,7 @@ from ..record.plain import to_plain
 from ..record.yaml_text import load_guarded
 from .backend import Backend
 
-__all__ = ["SavedView", "SavedViews", "read_yaml", "to_yaml"]
+__all__ = ["SavedView", "SavedViews", "concerns", "project_in", "read_yaml", "scope_of", "to_yaml"]
 
 KIND = "view"
 DEFAULT = "default-view"
@@ -69,7 +69,7 @@ class SavedViews:
     def list(self, project: str | None = None) -> tuple[SavedView, ...]:
         """All views, by name; or those for everybody and for the projects that `project` lies in."""
         found = self._read(DocumentsQuestion(kind=KIND))
-        return tuple(one for one in found if project is None or _concerns(one.project, project))
+        return tuple(one for one in found if project is None or concerns(one.project, project))
 
     def get(self, name: str, project: str | None = None, *, history: bool = False) -> SavedView:
         """One view.
@@ -81,7 +81,7 @@ class SavedViews:
         Raises:
             NotFound: There is none.
         """
-        scope = _scope(project)
+        scope = scope_of(project)
         asked = DocumentsQuestion(kind=KIND, name=name, scope=scope, history=history)
         found = self._read(asked)
         if not found:
@@ -115,7 +115,7 @@ class SavedViews:
         body = read_yaml(shows) if isinstance(shows, str) else _checked(shows)
         expect = None if seen is None else (seen.event, *(one.event for one in seen.others))
         edit = DocumentEdit(
-            kind=KIND, name=name, body=to_plain(body), scope=_scope(project), after=expect
+            kind=KIND, name=name, body=to_plain(body), scope=scope_of(project), after=expect
         )
         self._backend.append(AppendQuestion((edit,), expect))
         return self.get(name, project)
@@ -127,7 +127,7 @@ class SavedViews:
             NotFound: There is none.
         """
         found = self.get(name, project)
-        edits = [DocumentEdit(kind=KIND, name=name, body=None, scope=_scope(project))]
+        edits = [DocumentEdit(kind=KIND, name=name, body=None, scope=scope_of(project))]
         if found.default:
             edits.append(_default(None, project))
         self._backend.append(AppendQuestion(tuple(edits)))
@@ -138,7 +138,7 @@ class SavedViews:
         found = [one for one in self.list() if one.default]
         if project is None:
             return next((one for one in found if one.project is None), None)
-        near = [one for one in found if _concerns(one.project, project)]
+        near = [one for one in found if concerns(one.project, project)]
         return max(near, key=lambda one: len(one.project or ""), default=None)
 
     def set_default(self, name: str | None, project: str | None = None) -> SavedView | None:
@@ -192,21 +192,28 @@ def _checked(shows: object) -> dict[str, Any]:
 
 def _default(name: str | None, project: str | None) -> DocumentEdit:
     body = None if name is None else {"view": name}
-    return DocumentEdit(kind=DEFAULT, name=_PAGE, body=body, scope=_scope(project))
+    return DocumentEdit(kind=DEFAULT, name=_PAGE, body=body, scope=scope_of(project))
 
 
-def _scope(project: str | None) -> str:
+def scope_of(project: str | None) -> str:
+    """The scope of a document that is for a project, or for all."""
     return "root" if project is None else _PROJECT + project
 
 
-def _concerns(of: str | None, project: str) -> bool:
+def project_in(scope: str) -> str | None:
+    """The project of a document's scope; None for one that is for all."""
+    return scope[len(_PROJECT) :] if scope.startswith(_PROJECT) else None
+
+
+def concerns(of: str | None, project: str) -> bool:
+    """Whether what is for one project, or for all, concerns another one: that project itself, or one in it."""
     return of is None or project == of or project.startswith(of + "/")
 
 
 def _view(one: Document, default: bool) -> SavedView:
     return SavedView(
         name=one.name,
-        project=one.scope[len(_PROJECT) :] if one.scope.startswith(_PROJECT) else None,
+        project=project_in(one.scope),
         shows=dict(one.body or {}),
         default=default,
         user=one.user,

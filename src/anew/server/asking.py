@@ -18,6 +18,7 @@ from ..query.question import FactsQuestion
 from ..reading.wire import encode
 from ..record.edits import DocumentEdit
 from ..record.facts import ExperimentFacts
+from ..reports.document import REPORT, check_report
 from ..stores.deadline import within
 from .callers import Role
 from .replies import SECURITY, replied
@@ -45,6 +46,8 @@ __all__ = [
 
 FRAMES = "application/x-anew-frames"
 """Answers to one question in pieces, each as MessagePack after its length (8 bytes, little-endian). A length of zero ends them."""
+_CHECKED = {ALERT: check_alert, REPORT: check_report}
+"""By the kind of a document, what checks one that somebody wants to write."""
 MOST_BYTES = 8 << 20
 MOST_CELLS = 10_000_000
 MOST_BUCKETS = 100_000
@@ -234,8 +237,8 @@ def append_noted(call: Call, question: AppendQuestion) -> Appended:
     backend = call.place.backend(call.caller)
     allowed = allow(call.caller, question.edits, backend, call.place.upkeep(call.caller))
     for one in question.edits:
-        if isinstance(one, DocumentEdit) and one.kind == ALERT:
-            check_alert(one)
+        if isinstance(one, DocumentEdit) and one.kind in _CHECKED:
+            _CHECKED[one.kind](one)
     done = backend.append(question)
     for made in allowed:
         call.note(str(made.edit.__struct_config__.tag), made.project, made.target)

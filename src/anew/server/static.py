@@ -145,6 +145,7 @@ PAGE: tuple[Route, ...] = (
     _place("/", "page", "The page: the experiments."),
     _place("/x/{place:path}", "page-experiment", "The page of one experiment."),
     _place("/diff", "page-difference", "The page of where experiments differ."),
+    _place("/reports", "page-reports", "The page of reports."),
     Route("GET", "/assets/{name}", "asset", AssetRequest, bytes, "A file that the page loads.", Role.ANYONE, stream=asset, media="application/octet-stream"),
 )  # fmt: skip
 """What a browser opens. It says nothing about experiments; the page asks for these like any other caller."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..analysis.face import GroupComparison
+from ..analysis.histograms import Histograms
 from ..analysis.importance import Importance
+from ..analysis.machine import MachineUse
+from ..analysis.tables import TableDifference, TablePage
 from ..analysis.values import Values
+from ..commands.programs import Program, ProgramRequest
 from ..models.lineage import LineageFacts
 from ..query.about import About
 from ..query.changes import Changes, ChangesQuestion
@@ -24,6 +28,8 @@ from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from ..record.models import AliasFact, ModelFact, VersionFact
+from ..reports.document import Report
+from ..reports.meaning import Piece
 from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -64,6 +70,7 @@ from . import (
     models,
     page,
     receiving,
+    reporting,
     sharing,
     signing_on,
     weights,
@@ -152,12 +159,21 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
+    Route("GET", f"{API}/reports", "reports", reporting.ReportsRequest, tuple[reporting.ReportFact, ...], "Reports: those for all and for a project, or those that show an experiment.", reply=reporting.reports),
+    Route("GET", f"{API}/reports/{{name:path}}", "report", reporting.ReportRequest, Report, "One report: its text, and what it said before.", reply=reporting.report),
+    Route("POST", f"{API}/reports/pieces", "report-pieces", reporting.PiecesRequest, tuple[Piece, ...], "What a text shows as a report: HTML of its Markdown, and what each block is of.", reply=reporting.pieces),
+    Route("GET", f"{API}/report-files/{{name:path}}", "report-file", reporting.ReportFileRequest, bytes, "One report as Markdown, as one HTML file, or as a PDF.", stream=reporting.report_file, media="application/octet-stream"),
     Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
     Route("POST", f"{API}/analysis/values", "values", analysing.ValuesRequest, Values, "Fields of many experiments as arrays.", reply=analysing.values, arrays=True),
     Route("POST", f"{API}/analysis/compare", "compare-groups", analysing.CompareRequest, GroupComparison, "Two groups of experiments by one result: difference, interval, test, and what so many results can tell.", reply=analysing.compare),
     Route("POST", f"{API}/analysis/importance", "importance", analysing.ImportanceRequest, tuple[Importance, ...], "How much settings explain of a result.", reply=analysing.importance),
+    Route("POST", f"{API}/analysis/histograms", "histograms", analysing.HistogramsRequest, Histograms, "Histograms of one name step after step, on one grid of bins.", reply=analysing.histograms, arrays=True),
+    Route("POST", f"{API}/analysis/table", "table", analysing.TableRequest, TablePage, "Some rows of a logged table, filtered and sorted.", reply=analysing.table),
+    Route("POST", f"{API}/analysis/table-difference", "table-difference", analysing.TableDifferenceRequest, TableDifference, "Rows that were added, removed and changed between two logged tables.", reply=analysing.table_difference),
+    Route("POST", f"{API}/analysis/machine", "machine", analysing.MachineRequest, tuple[MachineUse, ...], "How long the devices of machines were idle, and what stands out in a stretch of a curve.", reply=analysing.machine),
+    Route("POST", f"{API}/plot/program", "plot-program", ProgramRequest, Program, "A picture as a program of matplotlib alone, with the numbers in it.", reply=analysing.program),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),

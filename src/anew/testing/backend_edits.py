@@ -39,6 +39,7 @@ from ..record.edits import (
     TagsEdit,
     VersionEdit,
 )
+from ..reports.face import Reports
 from ..tracking.experiment import Experiment
 from .backend_writing import BackendWriting
 
@@ -224,6 +225,24 @@ class EditTests(BackendWriting):
         assert (found.name, found.body, found.others) == ("mine", body, ())
         backend.append(AppendQuestion((DocumentEdit(kind="view", name="mine", body=None),)))
         assert names() == []
+
+    def test_a_report_is_kept_and_shows_what_is_there(self, backend: Backend, root: str) -> None:
+        id_ = self.write(root)
+        reports = Reports(backend)
+        text = f"# Found\n\n[it](anew:{id_})\n\n```anew\nfigure: '*'\nexperiments: [{id_}]\n```\n"
+        seen = reports.save("paper", "before")
+        reports.save("paper", text, seen=seen)
+        with pytest.raises(Conflict):
+            reports.save("paper", "beside", seen=seen)
+        found = reports.get("paper", history=True)
+        assert (found.title, [one.text for one in found.earlier]) == ("Found", ["before"])
+        words, shown = reports.pieces(found.text)
+        assert "<h1>Found</h1>" in words.html
+        assert shown.block is not None
+        assert (shown.block.ids, shown.block.metrics) == ((id_,), ("acc", "loss"))
+        assert [(one.name, one.how) for one in reports.showing(id_)] == [("paper", "named")]
+        reports.remove("paper")
+        assert reports.list() == ()
 
     def test_versions_are_claimed_once_and_aliases_mean_them(self, backend: Backend) -> None:
         claim = ClaimEdit(kind="model", name="resnet")

@@ -3,7 +3,7 @@ import type { Mark } from "../charts/marks";
 import { bars, boxes, boxesOf, quantile } from "./boxes";
 import { FEW as FEW_LINES, parallel } from "./parallel";
 import { FEW, nearestDot, scatter } from "./scatter";
-import { conditionsOf, marked, unseen, type Column, type Values } from "./values";
+import { conditionsOf, logsOf, marked, unseen, type Column, type Values } from "./values";
 import { saidOf } from "./words";
 
 function column(field: string, given: readonly (number | null)[], labels: readonly string[] | null = null): Column {
@@ -15,7 +15,7 @@ function of(...columns: Column[]): Values {
   return { count: columns[0]?.values.length ?? 0, columns, ids: [] };
 }
 
-const OPTIONS = { width: 600, height: 400, logs: [], brush: {}, colour: () => "#000000", strong: "#0072b2" } as const;
+const OPTIONS = { width: 600, height: 400, logs: [], brush: {}, chosen: null, colour: () => "#000000", strong: "#0072b2" } as const;
 
 /** All counts of a density, added up. */
 function total(marks: readonly Mark[], at = 0): number {
@@ -40,10 +40,16 @@ describe("a scatter plot", () => {
     const values = of(column("x", Array.from({ length: count }, (_, at) => (at % 10 ? Math.sin(at) : null))), column("y", Array.from({ length: count }, (_, at) => Math.cos(at * 7))));
     const found = scatter(values, OPTIONS);
     expect(total(found?.marks ?? [])).toBe(count);
-    const some = scatter(values, { ...OPTIONS, brush: { x: "0..0.5" } });
     const mine = marked(values, { x: "0..0.5" });
+    const some = scatter(values, { ...OPTIONS, chosen: mine });
     expect(total(some?.marks ?? [], 1)).toBe(mine?.reduce((sum, one) => sum + one, 0));
     expect(mine?.[0]).toBe(0);
+  });
+
+  it("has a logarithmic axis of a setting that spans two decades, unless somebody chose otherwise", () => {
+    const columns = [column("params.lr", [0.3, 0.03, 0.003]), column("params.width", [8, 32, 128]), column("metrics.loss.min", [1, 1000]), column("params.decay", [0, 0.1, 100])];
+    expect(logsOf(columns, [])).toEqual(["params.lr"]);
+    expect(logsOf(columns, ["-params.lr", "params.width"])).toEqual(["params.width"]);
   });
 
   it("finds the nearest dot", () => {

@@ -7,7 +7,7 @@ import { link } from "../link.svelte";
 import { palette } from "../palette.svelte";
 import { theme } from "../theme.svelte";
 import { colourIn } from "../colours";
-import { conditionsOf, type Values } from "./values";
+import { conditionsOf, isUsuallyLog, logsOf, type Values } from "./values";
 
 /** Of so many experiments each has its own colour. */
 export const TOLD = 200;
@@ -22,6 +22,12 @@ class Plotted {
     if (id === undefined) return this.strong;
     const found = palette.of(id);
     return theme.shown === "dark" ? found.dark : found.light;
+  }
+
+  /** The same on paper. */
+  light(values: Values, place: number): string {
+    const id = values.count <= TOLD ? values.ids[place] : undefined;
+    return (id === undefined ? colourIn(0) : palette.of(id)).light;
   }
 
   /** The experiment at a place of the list: its id and its name. */
@@ -49,10 +55,18 @@ class Plotted {
     link.set({ brush }, quietly);
   }
 
-  /** Have the axis of a field be logarithmic, or no longer. */
-  toggleLog(field: string): void {
-    const { logs } = link.state;
-    link.set({ logs: logs.includes(field) ? logs.filter((one) => one !== field) : [...logs, field] });
+  /** The fields whose axes are logarithmic. */
+  logs(values: Values | null): readonly string[] {
+    return values ? logsOf(values.columns, link.state.logs) : [];
+  }
+
+  /** Have the axis of a field be logarithmic, or no longer; what it usually is, the link does not say. */
+  toggleLog(values: Values | null, field: string): void {
+    const column = values?.columns.find((one) => one.field === field);
+    if (!column) return;
+    const log = !this.logs(values).includes(field);
+    const others = link.state.logs.filter((one) => one !== field && one !== `-${field}`);
+    link.set({ logs: log === isUsuallyLog(column) ? others : [...others, log ? field : `-${field}`] });
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Ink, Mark } from "../charts/marks";
 import { crisp } from "../charts/frame";
 import { axisOf, widthOf, type Axis } from "./axes";
-import { marked, type Brush, type Values } from "./values";
+import type { Values } from "./values";
 
 /** More dots than this are counted in cells. */
 export const FEW = 2000;
@@ -15,7 +15,8 @@ export interface ScatterOptions {
   readonly width: number;
   readonly height: number;
   readonly logs: readonly string[];
-  readonly brush: Brush;
+  /** Which experiments are marked, by place; null where nothing is. */
+  readonly chosen: Uint8Array | null;
   /** The colour of an experiment where there are few. */
   colour(place: number): Ink;
   readonly strong: Ink;
@@ -46,7 +47,7 @@ export function scatter(values: Values, options: ScatterOptions): Scatter | null
     pixels[2 * at + 1] = y.to(second.values[at] as number);
   }
   const plot = { x: left, y: 6, width: width - 12 - left, height: bottom - 6 };
-  const chosen = marked(values, options.brush);
+  const { chosen } = options;
   const marks = [...frameOf(x, y, plot), ...(values.count > FEW ? counted(pixels, plot, chosen, options.strong) : dots(pixels, chosen, options))];
   return { marks, x, y, pixels, plot };
 }

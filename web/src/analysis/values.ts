@@ -42,6 +42,21 @@ export function extentOf(column: Column, log: boolean): readonly [number, number
   return low <= high ? [low, high] : null;
 }
 
+/** The factor from which on a setting is seen best on a logarithmic axis: two decades. */
+const DECADES = 100 * (1 - 1e-9);
+
+/** Whether a field has a logarithmic axis before anybody has chosen: a setting above zero that spans two decades. */
+export function isUsuallyLog(column: Column): boolean {
+  if (column.labels || !/^(params|config)\b/.test(column.field)) return false;
+  const extent = extentOf(column, false);
+  return extent !== null && extent[0] > 0 && extent[1] >= extent[0] * DECADES;
+}
+
+/** The fields whose axes are logarithmic: those that somebody chose (`lr`), those that usually are, and not those that somebody had linear (`-lr`). */
+export function logsOf(columns: readonly Column[], chosen: readonly string[]): readonly string[] {
+  return columns.flatMap(({ field, ...rest }) => (chosen.includes(field) || (!chosen.includes(`-${field}`) && isUsuallyLog({ field, ...rest })) ? [field] : []));
+}
+
 /** Whether an axis can show a value. */
 export function shows(value: number, log: boolean): boolean {
   return value - value === 0 && (!log || value > 0);

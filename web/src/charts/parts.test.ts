@@ -179,4 +179,7 @@ describe("the question of a panel", () => {
 it("what is sampled of machines lies in sections by what it is of", () => {
   const names = ["system/gpu.10.memory", "system/gpu.2.memory", "system/cpu.percent", "system/gpu.2.utilization", "system/memory", "system/disk.read_bytes"];
   expect(machineSections(names).map((one) => [one.name, one.metrics.length])).toEqual([["cpu", 1], ["disk", 1], ["gpu.2", 2], ["gpu.10", 1], ["memory", 1]]);
+  const many = machineSections(["cpu.percent", ...[0, 1, 2, 10].flatMap((at) => [`gpu.${at}.power_w`, `gpu.${at}.utilization`])].map((one) => `system/${one}`));
+  expect(many.map((one) => [one.name, one.metrics.length, one.small ?? false])).toEqual([["gpu utilization", 4, true], ["gpu power_w", 4, true], ["cpu", 1, false]]);
+  expect(many[0]?.metrics.at(-1)).toBe("system/gpu.10.utilization");
 });

@@ -7,6 +7,8 @@ export interface Section {
   readonly folded: boolean;
   /** How many columns panels take, where somebody said so. */
   readonly wide?: ReadonlyMap<string, number>;
+  /** Whether its panels are small and have one axis of values, to be held against each other. */
+  readonly small?: boolean;
 }
 
 /** How many names of one pattern make a family that begins folded, such as a gradient for each layer. */
@@ -50,17 +52,39 @@ function merged(sections: readonly Section[]): Section[] {
   return [{ name: "metrics", metrics: open.flatMap((one) => one.metrics), folded: false }, ...sections.filter((one) => one.folded)];
 }
 
-/** What is sampled of machines, by what it is of: `system/gpu.0.utilization` is of `gpu.0`. */
+/** From so many devices of one kind on, what was measured of them stands beside each other. */
+const DEVICES = 3;
+const OF_DEVICE = /^[^/]+\/([a-z]+)\.(\d+)\.([^.]+)$/i;
+
+/**
+ * What is sampled of machines, by what it is of: `system/gpu.0.utilization` is of `gpu.0`. Of many devices, by what was measured:
+ * the utilization of all of them in small panels beside each other.
+ */
 export function machineSections(names: Iterable<string>): Section[] {
+  const all = [...names];
+  const devices = new Map<string, Set<string>>();
+  for (const name of all) {
+    const device = OF_DEVICE.exec(name);
+    if (device) devices.set(device[1] as string, (devices.get(device[1] as string) ?? new Set()).add(device[2] as string));
+  }
+  const many = new Set([...devices].filter(([, numbers]) => numbers.size >= DEVICES).map(([kind]) => kind));
   const found = new Map<string, string[]>();
-  for (const name of names) {
-    const of = /^[^/]+\/(.*?)(?:\.[^.\d][^.]*)?$/.exec(name)?.[1] ?? "";
+  const small = new Set<string>();
+  for (const name of all) {
+    const device = OF_DEVICE.exec(name);
+    const beside = device && many.has(device[1] as string) ? `${device[1]} ${device[3]}` : "";
+    if (beside) small.add(beside);
+    const of = beside || /^[^/]+\/(.*?)(?:\.[^.\d][^.]*)?$/.exec(name)?.[1] || "";
     const mine = found.get(of);
     if (mine) mine.push(name);
     else found.set(of, [name]);
   }
   const natural = new Intl.Collator("en", { numeric: true }).compare;
-  return [...found].sort(([a], [b]) => natural(a, b)).map(([name, metrics]) => ({ name, metrics: metrics.sort(natural), folded: false }));
+  // How busy they were comes first.
+  const first = (name: string) => (small.has(name) ? (name.endsWith(" utilization") ? 0 : 1) : 2);
+  return [...found]
+    .sort(([a], [b]) => first(a) - first(b) || natural(a, b))
+    .map(([name, metrics]) => ({ name, metrics: metrics.sort(natural), folded: false, ...(small.has(name) ? { small: true } : {}) }));
 }
 
 /** The section of a metric: what stands before the first `/`, or a word such as `val_`. "" for one by itself. */
@@ -113,3 +137,10 @@ export function panelsAcross(width: number, gap: number): number {
 }
 
 export const CHART_HEIGHT = 240;
+
+/** How many small panels stand side by side, and how high they are. */
+export function smallAcross(width: number, gap: number): number {
+  return Math.max(1, Math.min(8, Math.floor((width + gap) / (160 + gap))));
+}
+
+export const SMALL_HEIGHT = 110;

@@ -9,5 +9,6 @@ export type Page = Component<{ route: Route }>;
 export const PAGES: Partial<Record<Route["page"], () => Promise<{ default: Page }>>> = {
   experiment: () => import("./experiment/Experiment.svelte"),
   difference: () => import("./difference/Difference.svelte"),
+  reports: () => import("./reports/Reports.svelte"),
   reproduction: () => import("./reproduction/Reproduction.svelte"),
 };

@@ -2,11 +2,13 @@
  * Notes in Markdown, as HTML that runs and loads nothing.
  *
  * marked makes HTML of the text, in which tags that somebody wrote are text and images are links: whoever serves an image learns who looks at the
- * notes. DOMPurify then leaves only what shows text. This file is loaded when notes are first shown.
+ * notes. DOMPurify then leaves only what shows text. A report comes as HTML that was made likewise, see `reports/markdown.py`, and goes through
+ * DOMPurify too. This file is loaded when notes or a report are first shown.
  */
 
 import DOMPurify, { type Config } from "dompurify";
 import { Marked } from "marked";
+import { link } from "../link.svelte";
 
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
@@ -28,7 +30,7 @@ const ALLOWED: Config = {
     "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td", "input",
   ],
   ALLOWED_ATTR: ["href", "title", "align", "start", "type", "checked", "disabled"],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto|anew):/i,
   ADD_URI_SAFE_ATTR: ["align", "checked", "disabled", "start", "title", "type"], // what the expression above is not about
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
@@ -47,17 +49,29 @@ const policy = policies?.createPolicy("notes", {
   },
 });
 
+/** A link to an experiment: `anew:k7f3`. */
+const EXPERIMENT = /^anew:(\w[\w./-]*)$/i;
+
 /** The notes as a fragment of a document, to be put where they are shown. */
 export function fragmentOf(text: string): DocumentFragment {
-  const html = marked.parse(text) as string;
+  return cleaned(marked.parse(text) as string);
+}
+
+/** HTML as a fragment in which nothing runs and nothing is loaded, whatever it says. */
+export function cleaned(html: string): DocumentFragment {
   const fragment = DOMPurify.sanitize(html, {
     ...ALLOWED,
     RETURN_DOM_FRAGMENT: true,
     ...(policy ? { TRUSTED_TYPES_POLICY: policy as never } : {}),
   });
-  for (const link of fragment.querySelectorAll("a")) {
-    link.target = "_blank";
-    link.rel = "noopener noreferrer nofollow";
+  for (const anchor of fragment.querySelectorAll("a")) {
+    const id = EXPERIMENT.exec(anchor.getAttribute("href") ?? "")?.[1];
+    if (id) {
+      anchor.href = link.to({ page: "experiment", id });
+      continue;
+    }
+    anchor.target = "_blank";
+    anchor.rel = "noopener noreferrer nofollow";
   }
   for (const box of fragment.querySelectorAll("input")) {
     if (box.type !== "checkbox") box.remove();

@@ -93,6 +93,25 @@ class Engine:
         except (duckdb.Error, ValueError) as error:  # a text that cannot be decoded is a ValueError
             raise _failed(error) from error
 
+    def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The answer to a query of few rows, of any types, as Python has them; of a statement without an answer, nothing.
+
+        Raises:
+            EngineError: It cannot be answered.
+            TookTooLong: The question that needs it has no time left.
+        """
+        import duckdb
+
+        check_time()
+        try:
+            with self._in_time():
+                return self._connection.execute(query, parameters).fetchall()
+        except duckdb.InterruptException:
+            check_time()
+            raise
+        except (duckdb.Error, ValueError) as error:
+            raise _failed(error) from error
+
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:
         """End a query of this connection when the question has no time left."""

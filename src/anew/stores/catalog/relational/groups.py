@@ -17,9 +17,9 @@ from .keys import among
 from .names import CatalogNames
 from .operands import EXPERIMENTS, KEY, Operands, column_of
 from .selection import Selection
-from .sql import Query, Rows, Sql, all_of, sql
+from .sql import Query, Rows, Sql, all_of, not_null, sql
 
-__all__ = ["group_count", "grouped", "is_grouped"]
+__all__ = ["counted_values", "group_count", "grouped", "is_grouped"]
 
 
 def is_grouped(question: Question) -> bool:
@@ -75,6 +75,29 @@ def group_count(
 ) -> int:
     """How many groups there are."""
     return grouped(connection, question, selection, names).total or 0
+
+
+def counted_values(
+    connection: Connection, field: Field, names: CatalogNames, now: float, limit: int | None
+) -> list[tuple[Any, int]]:
+    """The values of a field with how many experiments have each, the most frequent first; equally frequent ones as groups are ordered.
+
+    The engine orders and cuts them: a field that is different in each of very many experiments has as many values.
+    """
+    target = _grouping(field, names)
+    beside: list[tuple[Rows, Sql]] = []
+    clauses = _clauses(target, Operands(names, field.text, now), beside)
+    read = (EXPERIMENTS, *(rows for rows, _ in beside))
+    met = all_of(not_null(clauses[-1]), *(of_each for _, of_each in beside))
+    named = [sql(f"{{}} AS c{number}", one, bare=True) for number, one in enumerate(clauses)]
+    asked = Query((*named, Sql("count(*) AS n")), read, (met,)).sql()
+    by = ", ".join(str(number) for number in range(1, len(clauses) + 1))
+    order = ", ".join(f"c{number} IS NULL, c{number}" for number in range(len(clauses)))
+    text = f"SELECT * FROM ({asked.text} GROUP BY {by}) AS found ORDER BY n DESC, {order}"
+    cut = "" if limit is None else f" LIMIT {limit:d}"
+    found = connection.execute(text + cut, asked.values)
+    told = ((_value(target, row[:-1]), row[-1]) for row in found)
+    return [(value, count) for value, count in told if value is not None]
 
 
 def _grouping(field: Field, names: CatalogNames) -> Target:

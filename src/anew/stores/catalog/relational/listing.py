@@ -5,9 +5,8 @@ from __future__ import annotations
 from ....query.question import Name, NamesQuestion, Question
 from .answers import keys_of
 from .engine import Connection
-from .groups import grouped
+from .groups import counted_values
 from .names import TABLES, CatalogNames, names_of
-from .selection import Selection
 
 __all__ = ["named"]
 
@@ -53,9 +52,7 @@ def _among(connection: Connection, question: NamesQuestion) -> list[Name]:
 def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
     if question.field is None:
         raise ValueError("Give the field whose values are wanted.")
+    limit = None if question.contains else question.limit
     names = CatalogNames(connection)
-    asked = Question(group=(question.field,), now=question.now)
-    values, counts = grouped(connection, asked, Selection(asked, names), names).columns
-    pairs = [(v, n) for v, n in zip(values.values, counts.values, strict=True) if v is not None]
-    pairs.sort(key=lambda pair: -pair[1])  # stable: equally frequent ones keep the order of values
-    return [Name(str(value), count, value) for value, count in pairs]
+    found = counted_values(connection, question.field, names, question.now, limit)
+    return [Name(str(value), count, value) for value, count in found]

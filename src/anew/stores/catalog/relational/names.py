@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 from typing import Any
 
@@ -13,6 +13,8 @@ from .sql import Rows, Table
 
 __all__ = ["TABLES", "CatalogNames", "names_of"]
 
+_TOGETHER = 100
+"""Names that are looked up in one statement, at most."""
 
 TABLES = {
     "param": schema.params,
@@ -32,9 +34,15 @@ _USED = {
 
 
 # The least there is is found in an index, which the order says: "is not null" would read all that are.
-_HELD = "SELECT " + ", ".join(
-    f"(SELECT 1 FROM params WHERE name_key = ? AND {column} >= ? ORDER BY {column} LIMIT 1)"
+_HELD = ", ".join(
+    f"(SELECT 1 FROM params WHERE name_key = names.key AND {column} >= ? ORDER BY {column} LIMIT 1)"
     for column in ("number", "text")
+)
+_LEAST = (-math.inf, "")
+_KNOWN = (
+    "SELECT kind, name, key, CASE kind "
+    + " ".join(f"WHEN '{kind}' THEN {used}" for kind, used in _USED.items())
+    + f" END, {_HELD} FROM names WHERE "
 )
 
 
@@ -65,6 +73,19 @@ class CatalogNames:
         """The rows of a table under a name that nothing else in this question uses."""
         return table.rows(f"{table.name}_{next(self._aliases)}")
 
+    def expect(self, wanted: Collection[tuple[str, str]]) -> None:
+        """Look up names, each with its kind, in one statement: where a database is far away, each statement takes a while."""
+        new = [one for one in dict.fromkeys(wanted) if one not in self._keys][:_TOGETHER]
+        if len(new) < 2:
+            return
+        self._keys |= dict.fromkeys(new)
+        query = _KNOWN + " OR ".join(["(kind = ? AND name = ?)"] * len(new))
+        values = (*_LEAST, *(part for one in new for part in one))
+        for kind, name, key, used, number, text in self.connection.execute(query, values):
+            if used:
+                self._keys[kind, name] = key
+                self._holds[key] = (number is not None, text is not None)
+
     def key(self, kind: str, name: str) -> int | None:
         """The key of a name of that kind that some experiment has, or None."""
         if (kind, name) not in self._keys:
@@ -92,7 +113,8 @@ class CatalogNames:
         if key is None:
             return False, False
         if key not in self._holds:
-            number, text = self.connection.execute(_HELD, (key, -math.inf, key, "")).fetchone()
+            query = f"SELECT {_HELD} FROM names WHERE key = ?"
+            number, text = self.connection.execute(query, (*_LEAST, key)).fetchone()
             self._holds[key] = (number is not None, text is not None)
         return self._holds[key]
 

@@ -10,12 +10,12 @@ what an index is counted for, so no filter costs much more than reading the keys
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ....query.fields import Fact
+from ....query.fields import Fact, fields_in, names_in
 from ....query.question import Question
-from ....query.syntax import And, Expression, Not, Or
+from ....query.syntax import And, Expression, Field, Not, Or
 from .conditions import Compiler
 from .engine import Connection
 from .keys import Keys, among, fetch_keys
@@ -53,6 +53,7 @@ class Selection:
         self._text = question.text
         self._now = question.now
         self._conjuncts: list[Expression] = _conjuncts(question.filter)
+        names.expect([one for field in _fields(question) for one in names_in(field)])
         self._sort = resolved(question.sort, names) or [_INDEXED]
         compiler = self._compiler()
         for conjunct in self._conjuncts:  # mistakes are told even where no row would be asked
@@ -216,6 +217,15 @@ class Selection:
 
     def _compiler(self, anchor: Sql = KEY) -> Compiler:
         return Compiler(self._names, self._text, self._now, anchor)
+
+
+def _fields(question: Question) -> Iterator[Field]:
+    """The fields that are asked about, but for those of whole sections."""
+    if question.filter is not None:
+        yield from fields_in(question.filter)
+    yield from (one.field for one in question.sort)
+    yield from (one.field for one in question.columns)
+    yield from question.group
 
 
 def _conjuncts(expression: Expression | None) -> list[Expression]:

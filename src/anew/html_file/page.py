@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: no network, no server, no Anew.
+"""Experiments as one HTML file that needs nothing else: no network, no server, no Anew.
 
 All text comes from records, and records may come from anybody. It is escaped where it stands in the page, and put in by
 the script as text, never as markup. The page's own policy lets no other script run and nothing be fetched.
@@ -21,25 +21,25 @@ import msgspec
 
 from ..errors import InvalidValue
 from ..plots.group import selected
-from .content import Field, Report
+from .content import Content, Field
 from .gather import gather
 
 if TYPE_CHECKING:
     from ..store import Ref, Store
 
-__all__ = ["Written", "render", "write_report"]
+__all__ = ["Written", "render", "write_html"]
 
 _SHAPES = {"running": "●", "completed": "✓", "failed": "✕", "cancelled": "–", "pending": "○"}
 
 
 @dataclass(frozen=True)
 class Written:
-    """A report that was written.
+    """A file that was written.
 
     Attributes:
         path: The file.
         bytes: Its size.
-        experiments: The ids, in the order of the report.
+        experiments: The ids, in the order of the file.
         said: What was left out or thinned, in sentences; the page says so too.
     """
 
@@ -49,7 +49,7 @@ class Written:
     said: tuple[str, ...]
 
 
-def write_report(
+def write_html(
     store: Store,
     experiments: str | Iterable[Ref] | None,
     to: str | os.PathLike[str],
@@ -74,13 +74,13 @@ def write_report(
     target = Path(to)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InvalidValue(
-            f"A report is an HTML file: give a name that ends in .html, not {target.name!r}.",
+            f"Give a name that ends in .html, not {target.name!r}.",
             key="to",
         )
     views = selected(store, experiments)
     about = experiments if isinstance(experiments, str) else ""
-    report = gather(store, views, metrics=metrics, title=title, about=about, pictures=pictures)
-    page = render(report).encode("utf-8", "replace")
+    content = gather(store, views, metrics=metrics, title=title, about=about, pictures=pictures)
+    page = render(content).encode("utf-8", "replace")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part-{os.getpid()}")
     try:
@@ -88,30 +88,30 @@ def write_report(
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
-    return Written(target, len(page), [view.id for view in views], report.said)
+    return Written(target, len(page), [view.id for view in views], content.said)
 
 
-def render(report: Report) -> str:
+def render(content: Content) -> str:
     """The page."""
     here = files(__package__)
-    script = here.joinpath("report.js").read_text("utf-8")
-    style = here.joinpath("report.css").read_text("utf-8")
+    script = here.joinpath("page.js").read_text("utf-8")
+    style = here.joinpath("page.css").read_text("utf-8")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
-    count = len(report.runs)
+    count = len(content.runs)
     of = f"{count} experiment{'' if count == 1 else 's'}"
     when = time.strftime("%Y-%m-%d %H:%M")
     sections = [
-        _section("curves", "Curves", '<div id="panels"></div>') if report.curves else "",
-        _section("differences", "Differences", _differences(report)),
+        _section("curves", "Curves", '<div id="panels"></div>') if content.curves else "",
+        _section("differences", "Differences", _differences(content)),
         _section("parallel", "Parameters and result", '<div id="coordinates"></div>')
-        if report.fields and report.main and count > 2
+        if content.fields and content.main and count > 2
         else "",
-        _section("table", "Table", _table(report)),
-        _section("pictures", "Images and figures", _pictures(report)) if report.pictures else "",
+        _section("table", "Table", _table(content)),
+        _section("pictures", "Images and figures", _pictures(content)) if content.pictures else "",
     ]
-    said = "".join(f"<p class=said>{escape(one)}</p>" for one in report.said)
-    asked = f"<code>{escape(report.about)}</code>" if report.about else ""
+    said = "".join(f"<p class=said>{escape(one)}</p>" for one in content.said)
+    asked = f"<code>{escape(content.about)}</code>" if content.about else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -119,11 +119,11 @@ def render(report: Report) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(report.title)}</title>
+<title>{escape(content.title)}</title>
 <style>{style}</style>
 </head>
 <body>
-<header><b>anew</b><h1>{escape(report.title)}</h1>{asked}<span class=muted>{of} · {when}</span>
+<header><b>anew</b><h1>{escape(content.title)}</h1>{asked}<span class=muted>{of} · {when}</span>
 <span id="controls"></span><button id="theme" title="Light or dark">◐</button></header>
 <main>
 <aside id="runs"></aside>
@@ -133,7 +133,7 @@ def render(report: Report) -> str:
 </main>
 <div id="tip" hidden></div>
 <template id="marks"><svg><path/><line/><text></text><rect/></svg></template>
-<script type="application/json" id="data">{_data(report)}</script>
+<script type="application/json" id="data">{_data(content)}</script>
 <script>{script}</script>
 </body>
 </html>
@@ -144,15 +144,15 @@ def _section(name: str, title: str, body: str) -> str:
     return f'<section id="{name}"><h2>{title}</h2>{body}</section>' if body else ""
 
 
-def _data(report: Report) -> str:
+def _data(content: Content) -> str:
     """What the script draws, as JSON in which nothing can end the element that holds it."""
-    main = next((one for one in report.curves if one.name == report.main), None)
+    main = next((one for one in content.curves if one.name == content.main), None)
     shown = {
-        "runs": [(run.label, run.prefix, run.result) for run in report.runs],
-        "main": report.main,
+        "runs": [(run.label, run.prefix, run.result) for run in content.runs],
+        "main": content.main,
         "result": "" if main is None else _result(main.name, main.better),
-        "curves": report.curves,
-        "fields": report.fields,
+        "curves": content.curves,
+        "fields": content.fields,
     }
     text = msgspec.json.encode(shown).decode()
     for char in "<>&\u2028\u2029":
@@ -160,13 +160,13 @@ def _data(report: Report) -> str:
     return text
 
 
-def _table(report: Report) -> str:
-    fields = report.fields
+def _table(content: Content) -> str:
+    fields = content.fields
     heads = ["Experiment", "Status"]
-    better = {one.name: one.better for one in report.curves}
-    heads += [_result(one.name, better.get(one.name)) for one in report.headline]
+    better = {one.name: one.better for one in content.curves}
+    heads += [_result(one.name, better.get(one.name)) for one in content.headline]
     heads += [one.name for one in fields] + ["Took", "Created", "Tags"]
-    numeric = {at for at, one in enumerate((*report.headline, *fields), 2) if _is_numeric(one)}
+    numeric = {at for at, one in enumerate((*content.headline, *fields), 2) if _is_numeric(one)}
     numeric |= {len(heads) - 3, len(heads) - 2}
     lines = [
         "".join(
@@ -174,14 +174,14 @@ def _table(report: Report) -> str:
             for at, head in enumerate(heads)
         )
     ]
-    best = [_extreme(report, at) for at in range(len(report.headline))]
-    for number in _ranked(report):
-        run = report.runs[number]
+    best = [_extreme(content, at) for at in range(len(content.headline))]
+    for number in _ranked(content):
+        run = content.runs[number]
         cells = [
             f'<td class=name title="{escape(run.prefix)}&#10;{escape(run.id)}"><i class=key></i>{escape(run.label)}</td>',
             f'<td class="{escape(run.status)}">{_SHAPES.get(run.status, "")} {escape(run.status)}</td>',
         ]
-        for at, column in enumerate(report.headline):
+        for at, column in enumerate(content.headline):
             value = column.values[number]
             mark = " class=best" if value is not None and value == best[at] else ""
             cells.append(_cell(value, mark))
@@ -193,9 +193,9 @@ def _table(report: Report) -> str:
         ]
         lines.append(f'<tr data-run="{number}">{"".join(cells)}</tr>')
     same = (
-        f"<p class=muted>The same in all: {escape(' · '.join(report.same[:40]))}"
-        f"{f' and {len(report.same) - 40} more' if len(report.same) > 40 else ''}</p>"
-        if report.same
+        f"<p class=muted>The same in all: {escape(' · '.join(content.same[:40]))}"
+        f"{f' and {len(content.same) - 40} more' if len(content.same) > 40 else ''}</p>"
+        if content.same
         else ""
     )
     body = "\n".join(lines[1:])
@@ -206,25 +206,25 @@ def _is_numeric(column: Field) -> bool:
     return not any(isinstance(value, str) for value in column.values)
 
 
-def _ranked(report: Report) -> list[int]:
+def _ranked(content: Content) -> list[int]:
     """The experiments by their result, the best first; those without one at the end."""
-    main = next((one for one in report.curves if one.name == report.main), None)
+    main = next((one for one in content.curves if one.name == content.main), None)
     sign = -1.0 if main is not None and main.better == "max" else 1.0
 
     def worth(number: int) -> tuple[bool, float]:
-        result = report.runs[number].result
+        result = content.runs[number].result
         return (result is None, sign * (result or 0.0))
 
-    return sorted(range(len(report.runs)), key=worth)
+    return sorted(range(len(content.runs)), key=worth)
 
 
-def _extreme(report: Report, at: int) -> float | None:
+def _extreme(content: Content, at: int) -> float | None:
     """The best of a column of the table, which it marks."""
-    column = report.headline[at]
+    column = content.headline[at]
     numbers = [value for value in column.values if isinstance(value, float)]
     if len(numbers) < 2:
         return None
-    curves = next((one for one in report.curves if one.name == column.name), None)
+    curves = next((one for one in content.curves if one.name == column.name), None)
     if curves is None or curves.better is None:
         return None
     return max(numbers) if curves.better == "max" else min(numbers)
@@ -261,10 +261,10 @@ def _moment(then: float) -> str:
         return ""
 
 
-def _differences(report: Report) -> str:
+def _differences(content: Content) -> str:
     parts = []
-    if report.difference is not None:
-        found = report.difference
+    if content.difference is not None:
+        found = content.difference
         parts.append(f"<p><b>{escape(found.verdict)}</b> {escape(found.reason)}</p>")
         if found.causes:
             causes = "".join(f"<li>{escape(one)}</li>" for one in found.causes)
@@ -275,10 +275,10 @@ def _differences(report: Report) -> str:
                 for name, verdict, reason in found.metrics
             )
             parts.append(f"<div class=scroll><table>{rows}</table></div>")
-    elif report.rows:
+    elif content.rows:
         rows = "".join(
             f"<tr><th>{escape(row.what)}</th><td>{_values(row.values)}</td></tr>"
-            for row in report.rows
+            for row in content.rows
         )
         parts.append(f"<div class=scroll><table class=counts>{rows}</table></div>")
     return "".join(parts)
@@ -292,15 +292,15 @@ def _values(values: Sequence[tuple[str, int]], most: int = 12) -> str:
     return shown + (f" <small>and {len(values) - most} more</small>" if len(values) > most else "")
 
 
-def _pictures(report: Report) -> str:
-    names = sorted({one.name for one in report.pictures})
+def _pictures(content: Content) -> str:
+    names = sorted({one.name for one in content.pictures})
     parts = []
     for name in names:
         figures = "".join(
             f'<figure data-run="{one.run}"><img src="{escape(one.url)}" alt="{escape(name)}" loading=lazy>'
-            f"<figcaption>{escape(report.runs[one.run].label)}"
+            f"<figcaption>{escape(content.runs[one.run].label)}"
             f"{'' if one.step is None else f' <small>step {one.step}</small>'}</figcaption></figure>"
-            for one in report.pictures
+            for one in content.pictures
             if one.name == name
         )
         parts.append(f"<h3>{escape(name)}</h3><div class=pictures>{figures}</div>")

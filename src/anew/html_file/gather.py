@@ -1,4 +1,4 @@
-"""Asking a store for what a report shows, within bounds: the file stays small enough to be sent."""
+"""Asking a store for what the file shows, within bounds: the file stays small enough to be sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import AnewError, NotFound
 from ..plots.labels import differing, flat, labels, shown
-from .content import Curves, Difference, Field, Picture, Report, Row, Run
+from .content import Content, Curves, Difference, Field, Picture, Row, Run
 
 if TYPE_CHECKING:
     from ..plots.lines import Floats
@@ -42,8 +42,8 @@ def gather(
     title: str = "",
     about: str = "",
     pictures: bool = True,
-) -> Report:
-    """Everything that a report about these experiments shows.
+) -> Content:
+    """Everything that a file about these experiments shows.
 
     Args:
         metrics: The metrics to draw, in order, the first one ranking the experiments; by default those that most of
@@ -54,7 +54,7 @@ def gather(
         NotFound: There are no experiments, or none logged one of the metrics.
     """
     if not views:
-        raise NotFound("There is no experiment to report on: the selection is empty.")
+        raise NotFound("There is no experiment to write: the selection is empty.")
     said: list[str] = []
     drawn = _metrics(views, metrics, said)
     main = drawn[0] if drawn else None
@@ -67,7 +67,7 @@ def gather(
         )
     everywhere = [key for key in known[0] if all(key in one for one in known)]
     same = [key for key in everywhere if key not in set(telling)]
-    return Report(
+    return Content(
         title=title or _common(views),
         about=about,
         runs=tuple(

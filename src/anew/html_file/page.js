@@ -1,5 +1,5 @@
 "use strict";
-// The curves and the parallel coordinates of a report, drawn as SVG. All text is set as text, never as markup.
+// The curves and the parallel coordinates of the file, drawn as SVG. All text is set as text, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
 const by = (id) => document.getElementById(id);

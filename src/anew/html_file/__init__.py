@@ -1,10 +1,10 @@
-"""A report: one HTML file with the curves, the table and the differences of experiments, to be sent to somebody.
+"""One HTML file with the curves, the table and the differences of experiments, to be sent to somebody.
 
-    from anew.report import write_report
-    write_report(store, "'sweep' in tags", "report.html")
+    from anew.html_file import write_html
+    write_html(store, "'sweep' in tags", "sweep.html")
 
 Where to find what: `gather` asks the store, `content` is what it gathers, `page` makes the file of it, with the script
-`report.js` and the styles `report.css` inside.
+`page.js` and the styles `page.css` inside.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .page import Written, write_report
+    from .page import Written, write_html
 
-__all__ = ["Written", "write_report"]
+__all__ = ["Written", "write_html"]
 
 
 def __getattr__(name: str) -> Any:

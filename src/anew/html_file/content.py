@@ -1,4 +1,4 @@
-"""What a report holds, before it is written as a page. Everything here is data, and ends up as text or numbers."""
+"""What the file holds, before it is written as a page. Everything here is data, and ends up as text or numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Curves", "Difference", "Field", "Picture", "Report", "Row", "Run"]
+__all__ = ["Content", "Curves", "Difference", "Field", "Picture", "Row", "Run"]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class Curves(msgspec.Struct, frozen=True):
         data: Base64 of little-endian floats: of all curves the steps, counted from `first`, then the seconds since the
             start, then the values; NaN and infinities as they are.
         bytes: Of one number: 4, or 8 where 4 would lose what can be seen.
-        runs: Whose curve each one is, as a position in `Report.runs`; `counts` how many points it has here.
+        runs: Whose curve each one is, as a position in `Content.runs`; `counts` how many points it has here.
         points: How many points were logged.
     """
 
@@ -80,7 +80,7 @@ class Picture(msgspec.Struct, frozen=True):
     url: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True):
     """All of it.
 
     Attributes:

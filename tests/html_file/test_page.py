@@ -1,4 +1,4 @@
-"""The report: one file, everything in it, nothing in it that a browser would obey."""
+"""One HTML file, everything in it, nothing in it that a browser would obey."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from anew import Experiment, Image, Store
 from anew.errors import InvalidValue, NotFound
-from anew.report import gather, write_report
+from anew.html_file import gather, write_html
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 QUIET = {"quiet": True, "console": "off", "system_metrics": 0}
@@ -22,7 +22,7 @@ QUIET = {"quiet": True, "console": "off", "system_metrics": 0}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory):
-    root = tmp_path_factory.mktemp("report") / "experiments"
+    root = tmp_path_factory.mktemp("html") / "experiments"
     for number, lr in enumerate((0.1, 0.01, 0.001)):
         with Experiment(
             f"a/sweep/run-{number}", root=root, params={"lr": lr, "seed": 0},
@@ -68,7 +68,7 @@ class Page(HTMLParser):
 
 
 def page_of(store, experiments, tmp_path, **options) -> tuple[str, Page]:
-    written = write_report(store, experiments, tmp_path / "report.html", **options)
+    written = write_html(store, experiments, tmp_path / "sweep.html", **options)
     text = written.path.read_text()
     assert written.bytes == len(text.encode())
     return text, Page(text)
@@ -171,7 +171,7 @@ def test_images_are_in_the_file_and_what_has_no_room_is_counted(store, tmp_path,
     _, page = page_of(store, "'sweep' in tags", tmp_path)
     assert sum(tag == "img" for tag, _ in page.elements) == 3
     monkeypatch.setattr(gather, "MOST_PICTURES", 1)
-    written = write_report(store, "'sweep' in tags", tmp_path / "less.html")
+    written = write_html(store, "'sweep' in tags", tmp_path / "less.html")
     assert any("2 of 3" in one for one in written.said)
     assert "2 of 3" in written.path.read_text()
 
@@ -182,7 +182,7 @@ def test_thinned_curves_keep_their_extremes_and_the_page_says_so(tmp_path, monke
             exp.log_metrics({"loss": 1000.0 if step == 1777 else 1.0}, step=step)
     monkeypatch.setattr(gather, "MOST_POINTS", 200)
     with Store(tmp_path / "e") as store:
-        written = write_report(store, None, tmp_path / "r.html")
+        written = write_html(store, None, tmp_path / "r.html")
         data = Page(written.path.read_text()).data()
     _, values = curve(data, "loss", 0)
     assert values.max() == 1000.0
@@ -193,14 +193,14 @@ def test_thinned_curves_keep_their_extremes_and_the_page_says_so(tmp_path, monke
 
 def test_a_metric_that_nobody_logged_is_refused_with_the_nearest(store, tmp_path):
     with pytest.raises(NotFound) as caught:
-        write_report(store, "'sweep' in tags", tmp_path / "r.html", metrics=["val/los"])
+        write_html(store, "'sweep' in tags", tmp_path / "r.html", metrics=["val/los"])
     assert "val/loss" in caught.value.nearest
     assert not (tmp_path / "r.html").exists()
 
 
-def test_a_report_is_an_html_file(store, tmp_path):
+def test_another_ending_is_refused(store, tmp_path):
     with pytest.raises(InvalidValue):
-        write_report(store, None, tmp_path / "report.pdf")
+        write_html(store, None, tmp_path / "sweep.pdf")
 
 
 USE = """
@@ -228,7 +228,7 @@ document.body.textContent = JSON.stringify(out);
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
 def test_a_browser_draws_every_curve_and_answers_the_pointer(store, tmp_path):
-    target = write_report(store, "'sweep' in tags", tmp_path / "report.html").path
+    target = write_html(store, "'sweep' in tags", tmp_path / "sweep.html").path
     # The page's policy lets no other script run, this one neither.
     page = re.sub(r"<meta http-equiv[^>]*>", "", target.read_text())
     used = f"<script>setTimeout(() => {{ {USE} }}, 500)</script></body>"

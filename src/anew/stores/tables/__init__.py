@@ -1,0 +1,1 @@
+"""Recorded tables: sorted, filtered and compared where they lie."""

@@ -1,0 +1,24 @@
+/** A report as a file to save. */
+
+import { address, bytes } from "../../api";
+import { notices } from "../../notices.svelte";
+import { fileOf, type Which } from "./reports";
+
+/** Have the server make the file, and hand it to the browser. */
+export async function saved(which: Which, form: "md" | "html" | "pdf"): Promise<void> {
+  const { parts, query } = fileOf(which, form);
+  let content: ArrayBuffer;
+  try {
+    content = await bytes(address("/api/v1/report-files/{name}", parts, query));
+  } catch (error) {
+    notices.say((error as Error).message, { wrong: true });
+    return;
+  }
+  // Never shown in a tab of this page, whatever is in it: only kept.
+  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  const anchor = document.createElement("a");
+  anchor.href = url;
+  anchor.download = `${which.name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+|-+$/g, "") || "report"}.${form}`;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

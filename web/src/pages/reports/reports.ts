@@ -1,0 +1,82 @@
+/** What the page of reports asks and writes. */
+
+import { get, post, type Schemas } from "../../api";
+
+export type Report = Schemas["Report"];
+export type ReportFact = Schemas["ReportFact"];
+export type Piece = Schemas["Piece"];
+export type Block = Schemas["Block"];
+type Edit = NonNullable<Parameters<typeof post<"/api/v1/ask/append">>[1]>["edits"] extends (infer T)[] | undefined ? T : never;
+
+/** Which report: its name, and the project that it is for; null for all. */
+export interface Which {
+  readonly name: string;
+  readonly project: string | null;
+}
+
+/** As the link has it. */
+export const keyOf = ({ name, project }: Which): string => `${project ?? ""}:${name}`;
+
+/** The report that a link names; null for none. */
+export function whichOf(at: string): Which | null {
+  const between = at.indexOf(":");
+  if (between < 0 || between === at.length - 1) return null;
+  return { project: at.slice(0, between) || null, name: at.slice(between + 1) };
+}
+
+const of = (project: string | null) => (project === null ? {} : { project });
+
+export function reports(project: string): Promise<ReportFact[]> {
+  return get("/api/v1/reports", { project }) as Promise<ReportFact[]>;
+}
+
+export function reportsShowing(experiment: string): Promise<ReportFact[]> {
+  return get("/api/v1/reports", { experiment }) as Promise<ReportFact[]>;
+}
+
+/** A report and what is known of it where it is not there: nothing, or that it was removed. */
+export interface Known {
+  readonly report: Report | null;
+  /** What its author has seen then. */
+  readonly seen: readonly string[];
+}
+
+const scopeOf = (project: string | null) => (project === null ? "root" : `project/${project}`);
+
+function reportOf(one: Schemas["Document"], { name, project }: Which): Report {
+  const text = (one.body as { text?: unknown } | null)?.text;
+  const all = (given: readonly Schemas["Document"][] | undefined) => (given ?? []).map((other) => reportOf(other, { name, project }));
+  return { name, project, text: typeof text === "string" ? text : "", user: one.user, time: one.time, event: one.event, others: all(one.others), earlier: all(one.earlier) };
+}
+
+/** Ask for a report. That it is not there is an answer too. */
+export async function known(which: Which, history = false): Promise<Known> {
+  const found = await post("/api/v1/ask/documents", { kind: "report", name: which.name, scope: scopeOf(which.project), gone: true, history });
+  const one = found.documents?.[0];
+  if (!one) return { report: null, seen: [] };
+  const report = reportOf(one, which);
+  return { report: one.body === null ? null : report, seen: seenOf(report) };
+}
+
+/** What a text shows. */
+export function piecesOf(text: string, project: string | null, signal?: AbortSignal): Promise<Piece[]> {
+  return post("/api/v1/reports/pieces", { text, project } as never, signal) as Promise<Piece[]>;
+}
+
+/** The events that whoever has this report before them has seen. */
+export const seenOf = (one: Report): string[] => [one.event, ...(one.others ?? []).map((other) => other.event)];
+
+/**
+ * Write a report; null removes it.
+ *
+ * @param seen What its author has seen: what somebody else wrote since then is never replaced. Null writes in any case.
+ */
+export async function write({ name, project }: Which, text: string | null, seen: readonly string[] | null): Promise<void> {
+  const scope = scopeOf(project);
+  const body = text === null ? null : { text };
+  const edit = { type: "document", kind: "report", name, body, scope, after: seen && [...seen] } as unknown as Edit;
+  await post("/api/v1/ask/append", { edits: [edit], expect: seen && [...seen] } as never);
+}
+
+/** Where a report can be had as a file. */
+export const fileOf = ({ name, project }: Which, form: "md" | "html" | "pdf") => ({ parts: { name }, query: { ...of(project), form } });

@@ -42,6 +42,7 @@ from .harness import CHECKOUT, Bench, Row, duration
 from .page_data import POINTS, recorded
 from .page_media import measured_grid
 from .page_peers import MORE_PEERS, PEERS
+from .page_views import forty_panels, one_file
 from .synthetic import one_metric, write_experiment, write_many
 
 CHARTS = "?tab=charts"
@@ -411,6 +412,8 @@ PARTS: dict[str, tuple[Callable[[Any, Path, Size], Iterator[Row]], float, bool]]
     "ready": (_ready, 150, True),
     "thousand": (_thousand, 120, True),
     "many_names": (_many_names, 60, True),
+    "forty_panels": (forty_panels, 180, True),
+    "one_file": (one_file, 60, True),
     "more_peers": (_more_peers, 420, False),
     "ten_million": (_ten_million, 300, False),
     "rows": (_rows, 1200, False),

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import uvicorn
 
+from anew.journal.author import login_name
 from anew.reading.local.opening import open_folder
 from anew.server.access import Access
 from anew.server.app import make_app
@@ -96,9 +97,9 @@ class InProcess:
             self._loop.close()
 
 
-def place_of(root: str) -> Place:
-    """A folder as a server has it open."""
-    opened = open_folder(root)
+def place_of(root: str, user: str = "") -> Place:
+    """A folder as a server has it open, which somebody has started."""
+    opened = open_folder(root, user=user)
     return Place(
         opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root), opened.within
     )
@@ -107,7 +108,7 @@ def place_of(root: str) -> Place:
 @contextlib.contextmanager
 def in_process(root: str) -> Iterator[InProcess]:
     """A folder's application, to be asked in this process."""
-    place = place_of(root)
+    place = place_of(root, login_name())
     transport = InProcess(make_app(place, Access("tester")))
     try:
         yield transport
@@ -119,7 +120,7 @@ def in_process(root: str) -> Iterator[InProcess]:
 @contextlib.contextmanager
 def over_a_socket(root: str) -> Iterator[str]:
     """A folder served on a free port of this machine; the URL."""
-    with place_over_a_socket(place_of(root)) as url:
+    with place_over_a_socket(place_of(root, login_name())) as url:
         yield url
 
 

@@ -147,6 +147,10 @@ SCREENS = {
     "media-compare": Screen("pages", "x/{first}#media", act=looks_beside),
     "demo-experiment": Screen("demo", "x/{best}", whole=True),
     "demo-difference": Screen("demo", "diff?ids={best},{worst}", whole=True),
+    "talked": Screen("talked", "x/{one}#comments"),
+    "talked-charts": Screen("talked", "?tab=charts", act=points, narrow=False),
+    "talked-bell": Screen("talked", "", act=clicks("[aria-label^='Alerts']")),
+    "preferences": Screen("talked", "", act=clicks("button.who", "text=Preferences …")),
     "many": Screen("many", ""),
     "many-table": Screen("many", "?tab=table"),
 }
@@ -172,6 +176,30 @@ def pages(root: Path) -> dict[str, str]:
     from tests.page.recorded import record_pages
 
     return record_pages(root).ids
+
+
+def talked(root: Path) -> dict[str, str]:
+    """Experiments that people talked about, and who looks was mentioned."""
+    from anew import Store
+    from anew.journal.author import login_name
+
+    searched(root, 5)
+    os.environ["ANEW_USER"] = "ana"
+    with Store(root) as store:
+        one = store.get("lab/search/run-00002").id
+        asked = store.comments.add(one, "Why does it **fall** here?", metric="val/loss", step=6)
+        store.comments.add(None, "The learning rate, see `config.lr`.", reply_to=asked.id)
+        store.comments.add(
+            one, f"Could you look at this, @{login_name()}?\n\n- the seed\n- the width"
+        )
+        done = store.comments.add(one, "Which seed?")
+        store.comments.resolve(done.id)
+        store.pins.add(one)
+    del os.environ["ANEW_USER"]
+    with Store(root) as store:
+        store.comments.add(one, "One of my own.")
+        store.stars.add("lab/search/run-00004")
+    return {"one": one}
 
 
 def searched(root: Path, count: int) -> dict[str, str]:
@@ -217,6 +245,7 @@ STORES: dict[str, Callable[[Path], dict[str, str]]] = {
     "one": lambda root: searched(root, 1),
     "thousand": lambda root: searched(root, 1000),
     "many": lambda root: searched(root, 10_000),
+    "talked": talked,
     "running": running,
     "empty": lambda root: {},
 }

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from msgspec.structs import replace
+
 from .address import local_folder, parse_address
 from .errors import InvalidSetting, InvalidValue, NotFound
 from .query.documents import DocumentsQuestion
@@ -50,11 +52,14 @@ if TYPE_CHECKING:
     from .models.lineage import LineageFacts
     from .models.views import Models
     from .reading.changing import Change
+    from .reading.comments import Comments
     from .reading.export import Format
     from .reading.goals import Goal
     from .reading.groups import Groups
     from .reading.history import History
     from .reading.logs import LogLine
+    from .reading.news import News
+    from .reading.own import Marks, Preferences
     from .reading.results import Comparison, Difference, Summary
     from .reading.saved_views import SavedViews
     from .reports.face import Reports
@@ -62,6 +67,8 @@ if TYPE_CHECKING:
     from .weights.repository import Repository
 
 __all__ = ["Ref", "Store"]
+
+_WEEK = 7 * 86400.0
 
 Ref = str | os.PathLike[str] | ExperimentView
 """An experiment: its id, an unambiguous start of its id, its prefix, its name if only it has that name, its
@@ -743,6 +750,57 @@ class Store:
         from .analysis.face import Analysis
 
         return Analysis(self.backend, self.get)
+
+    @property
+    def comments(self) -> Comments:
+        """What people said: `store.comments.add("k7f3", "why does it fall here?", metric="loss", step=1200)`."""
+        from .reading.comments import Comments
+
+        return Comments(self.backend)
+
+    @property
+    def preferences(self) -> Preferences:
+        """How who asks likes the page to be: `store.preferences.set("theme", "dark")`."""
+        from .reading.own import Preferences
+
+        return Preferences(self.backend)
+
+    @property
+    def stars(self) -> Marks:
+        """The experiments that who asks has starred: `store.stars.add("k7f3")`."""
+        from .reading.own import STAR, Marks
+
+        return Marks(self.backend, STAR)
+
+    @property
+    def pins(self) -> Marks:
+        """The experiments that are pinned, for all who see their projects: `store.pins.add("k7f3")`."""
+        from .reading.own import PIN, Marks
+
+        return Marks(self.backend, PIN)
+
+    def news(self, since: float | None = None, *, limit: int = 200) -> News:
+        """What has changed: experiments that came and ended, comments, alerts, views, reports, pins and aliases, newest first.
+
+        Args:
+            since: A time, in seconds since 1970; when who asks has looked last (see `look`) if None, or else a week ago.
+            limit: Tell no more than so many; all are counted.
+        """
+        from .reading.news import news
+        from .reading.own import looked
+
+        last = looked(self.backend)
+        if since is None:
+            since = time.time() - _WEEK if last is None else last
+        return replace(news(self.backend, since, limit), looked=last)
+
+    def look(self, at: float | None = None) -> float:
+        """Say that what there was at a time (now, if None) has been seen: `news` begins there. Returns the time."""
+        from .reading.own import set_looked
+
+        moment = time.time() if at is None else at
+        set_looked(self.backend, moment)
+        return moment
 
     # -- what belongs to no experiment -------------------------------------------------------------
 

@@ -191,6 +191,23 @@ def test_people_are_told_once_by_mail_by_signed_request_and_as_slack_takes_it(
     assert "lab/a/one" in json.loads(as_slack)["text"]
 
 
+def test_who_is_named_in_a_comment_is_told_once_where_a_destination_is_called_so(store, sink):
+    record(store, "lab/a/one", loss=1.0)
+    settings = {"smtp": sink.url, "places": "bo=bo@example.org"}
+    assert watch(store, **settings).step() == (0, 0, 0)
+    said = store.comments.add("lab/a/one", "why, @Bo and @ana?", metric="loss", step=0)
+    store.comments.add(None, "me@bo.org is no mention", reply_to=said.id)
+    watching = watch(store, **settings)
+    assert watching.step() == (1, 1, 0)
+    assert watch(store, **settings).step() == (0, 0, 0)
+    store.comments.edit(said.id, "why, @bo?")  # it was told
+    assert watch(store, **settings).step() == (0, 0, 0)
+    (mail,) = sink.mails
+    assert "To: bo@example.org" in mail
+    assert "why, @Bo and @ana?" in mail
+    assert store.alerts.fired() == []  # no alert found that
+
+
 def test_telling_is_tried_again_after_pauses_and_then_said_to_have_failed(store, receiver):
     now, said = [1e9], []
     receiver.status = 302  # it is not followed

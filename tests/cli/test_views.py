@@ -34,3 +34,21 @@ def test_what_is_no_view_is_refused(change):
     assert change("views", "save", "x", "-", input="a: [\n").code == 2
     assert change("views", "default", "nowhere").code == 3
     assert change("views", "remove", "nowhere").code == 3
+
+
+def test_a_filter_of_ones_own_is_saved_and_listed_by(change):
+    assert change("views", "save", "failures", "--filter", "status == 'failed'", "--mine").code == 0
+    (only,) = change("views", "--json").json["views"]
+    assert (only["mine"], only["project"], only["shows"]) == (
+        True, None, {"filter": "status == 'failed'"},
+    )  # fmt: skip
+    failed = change("list", "-s", "failed", "-q").lines
+    assert len(failed) == 1
+    assert change("list", "--view", "failures", "-q").lines == failed
+    assert change("list", "name == 'baseline'", "--view", "failures", "-q").lines == []
+    assert change("list", "--view", "nowhere").code == 3
+    assert change("views", "show", "failures").code == 3
+    assert change("views", "show", "failures", "--mine").lines == ["filter: status == 'failed'"]
+    assert change("views", "save", "x").code == 2
+    assert change("views", "save", "x", "--filter", "a", "--mine", "-p", "lab").code == 2
+    assert change("views", "remove", "failures", "--mine").code == 0

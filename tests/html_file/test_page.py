@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -10,11 +11,13 @@ import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from anew import Experiment, Image, Store
 from anew.errors import InvalidValue, NotFound
 from anew.html_file import gather, write_html
+from benchmarks.page_data import recorded
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 QUIET = {"quiet": True, "console": "off", "system_metrics": 0}
@@ -174,6 +177,50 @@ def test_images_are_in_the_file_and_what_has_no_room_is_counted(store, tmp_path,
     written = write_html(store, "'sweep' in tags", tmp_path / "less.html")
     assert any("2 of 3" in one for one in written.said)
     assert "2 of 3" in written.path.read_text()
+
+
+def test_a_large_picture_is_made_smaller(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 900, 3), np.uint8)
+    with Experiment("a/one", root=tmp_path / "store", **QUIET) as exp:
+        exp.log_metric("loss", 1.0)
+        exp.log_value("photo", Image(noise), step=0)
+        exp.log_value("seen-through", Image(np.dstack([noise, noise[..., :1]])), step=0)
+    with Store(tmp_path / "store") as store:
+        _, page = page_of(store, None, tmp_path)
+    urls = [given["src"] or "" for tag, given in page.elements if tag == "img"]
+    assert sorted(url.partition(";")[0] for url in urls) == ["data:image/jpeg", "data:image/png"]
+    assert max(map(len, urls)) < 1_500_000 < noise.nbytes
+    photo = PIL.Image.open(io.BytesIO(base64.b64decode(min(urls, key=len).partition(",")[2])))
+    assert photo.size == (480, 640)
+
+
+def test_verdicts_of_re_runs_are_in_the_table(tmp_path):
+    root = tmp_path / "store"
+    for name in ("one", "two"):
+        with Experiment(f"a/{name}", root=root, **QUIET) as exp:
+            exp.log_metric("loss", 1.0)
+    with Store(root) as store:
+        first = store.get("a/one")
+        with Experiment(
+            "a/again", root=root, parent=first.id, relation="reproduces", **QUIET
+        ) as exp:
+            exp.log_metric("loss", 1.0)
+            exp.capture("reproduction", {"verdict": "IDENTICAL"})
+        _, page = page_of(store, ["a/one", "a/two"], tmp_path)
+    assert [text for text in page.texts["td"] if text in ("identical", "–")][:2] == [
+        "identical",
+        "–",
+    ]
+
+
+@pytest.mark.slow
+def test_twenty_experiments_with_ten_metrics_fit_into_two_megabytes(tmp_path):
+    root = tmp_path / "store"
+    recorded(root, 20, 10)
+    with Store(root) as store:
+        text, page = page_of(store, None, tmp_path)
+    assert len(page.data()["curves"]) == 10
+    assert len(text.encode()) <= 2_000_000
 
 
 def test_thinned_curves_keep_their_extremes_and_the_page_says_so(tmp_path, monkeypatch):

@@ -209,11 +209,19 @@ def test_a_zip_of_some_takes_along_what_is_said_of_them(store, tmp_path):
         store.set_alias("model", name, "best", number)
     store.set_document("report", "about one", {"shows": [store["one"].id]})
     store.set_document("report", "about nothing", {})
+    make(store.root, store["one"].prefix + "-beside")
+    said = store.comments.add("one", "about it")
+    store.comments.resolve(said.id)
+    store.comments.resolve(store.comments.add(store["one"].prefix + "-beside", "not").id)
+    store.stars.add("one")  # a person's own
     store.export(["one"], tmp_path / "some.zip")
     with zipfile.ZipFile(tmp_path / "some.zip") as archive:
         archive.extractall(tmp_path / "elsewhere")
     with Store(tmp_path / "elsewhere") as other:
-        assert [d.name for d in other.documents()] == ["one", "about one"]
+        kinds = ("comment", "resolution", "star")
+        assert [d.name for d in other.documents() if d.kind not in kinds] == ["one", "about one"]
+        assert [d.kind for d in other.documents() if d.kind in kinds] == ["comment", "resolution"]
+        assert [one.text for one in other.comments.list(resolved=True)] == ["about it"]
         assert [(v.name, v.target) for v in other.versions()] == [("one", store["one"].id)]
         assert [(a.name, a.number) for a in other.aliases()] == [("one", 1)]
 

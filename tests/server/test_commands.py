@@ -29,10 +29,13 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("list", {"filter": "params.lr > 0.15", "tag": "t=1", "sort": ["-loss"], "limit": 1, "offset": 0}, ["list", "params.lr > 0.15", "-t", "t=1", "--sort", "-loss", "-n", "1"]),
     ("list", {"status": ["completed"], "project": "v", "limit": 0}, ["list", "-s", "completed", "--project", "v", "--all"]),
     ("list", {"group_by": "params.lr", "columns": "loss"}, ["list", "--group-by", "params.lr", "-c", "loss"]),
+    ("list", {"view": "overview", "filter": "params.lr > 0.15"}, ["list", "params.lr > 0.15", "--view", "overview"]),
     ("best", {"metric": "loss", "limit": 1, "status": "any"}, ["best", "loss", "-n", "1", "-s", "any"]),
     ("show", {"experiment": ONE}, ["show", ONE]),
     ("compare", {"experiments": [ONE, OTHER], "metric": "loss"}, ["compare", ONE, OTHER, "-m", "loss"]),
     ("compare", {"filter": "project == 'v'"}, ["compare", "-f", "project == 'v'"]),
+    ("badge", {"experiment": ONE, "metric": "loss"}, ["badge", ONE, "-m", "loss"]),
+    ("badge", {"best": "loss", "project": "alice/v", "label": "loss"}, ["badge", "--best", "loss", "-p", "alice/v", "--label", "loss"]),
     ("history", {"experiments": [ONE, OTHER]}, ["history", ONE, OTHER]),
     ("history", {"experiments": ONE, "metric": "loss", "on": "acc", "points": 2}, ["history", ONE, "-m", "loss", "--on", "acc", "--points", "2"]),
     ("history", {"experiments": ONE, "on": "time", "start": 1, "stop": 2}, ["history", ONE, "--on", "time", "--start", "1", "--stop", "2"]),
@@ -45,6 +48,12 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("lineage", {"what": ONE}, ["lineage", ONE]),
     ("lineage", {"what": "m:1"}, ["lineage", "m:1"]),
     ("goal", {}, ["goal"]),
+    ("comment/list", {"experiment": ONE}, ["comment", "list", ONE]),
+    ("comment/list", {"resolved": False, "since": "1d"}, ["comment", "list", "--open", "--since", "1d"]),
+    ("star", {}, ["star"]),
+    ("pin", {}, ["pin"]),
+    ("preferences", {}, ["preferences"]),
+    ("news", {"since": "2020-01-01", "limit": 3}, ["news", "--since", "2020-01-01", "-n", "3"]),
     ("restore", {}, ["restore", "--list"]),
     ("views", {}, ["views", "list"]),
     ("views/show", {"name": "overview", "history": True}, ["views", "show", "overview", "--history"]),
@@ -90,6 +99,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
         store.alerts.add("broken", when="nan", to=["https://example.org/secret"])
         alert = store.alerts.get("broken")
         fire(store.backend, alert, store.get(ONE).id, ONE, "acc is NaN", 1.0)
+        store.comments.add(ONE, "why does it fall here, @bo?", metric="loss", step=2)
+        store.stars.add(ONE)
+        store.pins.add(ONE, OTHER)
+        store.preferences.set("theme", "dark")
         store.delete("alice/v/run-2")
     with over_a_socket(root) as url:
         yield root, url
@@ -161,6 +174,7 @@ ACTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("goal", {"metric": "acc", "better": "max", "project": "alice/v"}, ["goal", "acc", "max", "-p", "alice/v"]),
     ("goal", {"metric": "acc", "project": "alice/v", "clear": True}, ["goal", "acc", "-p", "alice/v", "--clear"]),
     ("views/save", {"name": "mine", "file": "filter: params.lr > 1"}, ["views", "save", "mine", "FILE"]),
+    ("views/save", {"name": "own", "filter": "params.lr > 1", "mine": True}, ["views", "save", "own", "--filter", "params.lr > 1", "--mine"]),
     ("views/default", {"name": "mine"}, ["views", "default", "mine"]),
     ("views/default", {}, ["views", "default", "--none"]),
     ("views/remove", {"name": "mine"}, ["views", "remove", "mine"]),
@@ -168,6 +182,16 @@ ACTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("reports/remove", {"name": "mine"}, ["reports", "remove", "mine"]),
     ("alert/add", {"name": "end", "when": "ended", "to": ["me@example.org"]}, ["alert", "add", "end", "--when", "ended", "--to", "me@example.org"]),
     ("alert/remove", {"name": "end"}, ["alert", "remove", "end"]),
+    ("comment/add", {"experiment": ONE, "text": "here", "metric": "loss", "step": 1}, ["comment", "add", ONE, "here", "-m", "loss", "--step", "1"]),
+    ("comment/edit", {"comment": "COMMENT", "text": "two"}, ["comment", "edit", "COMMENT", "two"]),
+    ("comment/resolve", {"comment": "COMMENT"}, ["comment", "resolve", "COMMENT"]),
+    ("comment/reopen", {"comment": "COMMENT"}, ["comment", "reopen", "COMMENT"]),
+    ("comment/remove", {"comment": "COMMENT"}, ["comment", "remove", "COMMENT"]),
+    ("star", {"experiments": [OTHER]}, ["star", OTHER]),
+    ("pin", {"experiments": [ONE], "remove": True}, ["pin", ONE, "-r"]),
+    ("preferences/set", {"preferences": {"units": "si"}}, ["preferences", "set", "units", "si"]),
+    ("preferences/clear", {"name": "theme"}, ["preferences", "clear", "theme"]),
+    ("news/seen", {}, ["news", "seen"]),
     ("models/register", {"model": "m", "target": f"{OTHER}:notes.txt", "tag": ["a=b"], "alias": ["new"]}, ["models", "register", "m", f"{OTHER}:notes.txt", "-t", "a=b", "-a", "new"]),
     ("models/promote", {"version": "m:1", "alias": "old", "why": "it works"}, ["models", "promote", "m:1", "old", "--why", "it works"]),
     ("models/demote", {"model": "m", "alias": "old"}, ["models", "demote", "m", "old"]),
@@ -182,7 +206,21 @@ ACTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("restore", {"filter": "prefix =~ 'run-0'", "dry_run": True}, ["restore", "-f", "prefix =~ 'run-0'", "-n"]),
     ("restore", {"experiments": [ONE]}, ["restore", ONE]),
 ]  # fmt: skip
-MOMENTS = {"time", "at", "by", "user", "host", "created_at", "updated_at", "withdrawn_at", "bytes"}
+MOMENTS = {
+    "time",
+    "edited",
+    "resolved_at",
+    "resolved_by",
+    "looked",
+    "at",
+    "by",
+    "user",
+    "host",
+    "created_at",
+    "updated_at",
+    "withdrawn_at",
+    "bytes",
+}
 
 
 def test_a_change_answers_over_http_what_the_command_prints(
@@ -190,17 +228,25 @@ def test_a_change_answers_over_http_what_the_command_prints(
 ):
     root, _ = served
     (tmp_path / "view.yaml").write_text("filter: params.lr > 1")
+    with Store(root) as store:
+        comment = store.comments.list()[0].id
     one, other = (str(shutil.copytree(root, tmp_path / name)) for name in ("one", "other"))
     told: Any = None  # what the newest command of many changed
     with over_a_socket(one) as url:
         for name, question, line in ACTS:
-            words = [str(tmp_path / "view.yaml") if word == "FILE" else word for word in line]
+            put = {"FILE": str(tmp_path / "view.yaml"), "COMMENT": comment}
+            words = [put.get(word, word) for word in line]
+            question = {
+                key: comment if value == "COMMENT" else value for key, value in question.items()
+            }
             if name == "undo":
                 question = {**question, "changed": told}
             answer = posted(f"{url}/api/v1/commands/{name}", question)
             told = told if name == "undo" else answer.get("changed")
-            answer = timeless(answer)
-            assert answer == timeless(pathless(printed(words, other, capsys))), line
+            answer, there = timeless(answer), timeless(pathless(printed(words, other, capsys)))
+            if name == "comment/add":  # each has an id of its own
+                del answer["comment"]["id"], there["comment"]["id"]
+            assert answer == there, line
             if name == "hide" and "experiment" in question:
                 with urllib.request.urlopen(
                     f"{url}/api/v1/commands/show?experiment={ONE}"

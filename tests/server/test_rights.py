@@ -94,7 +94,7 @@ def tokens(accounts) -> dict[Role, dict[str, str]]:
 def told(answer: Answer, id_: str) -> tuple[int, bytes]:
     """What an answer says, whichever experiment was asked for and however long it took."""
     body = answer.body.replace(id_.encode(), b"ID").replace(id_[:8].encode(), b"ID")
-    return answer.status, re.sub(rb'"seconds":[0-9.e-]+', b"", body)
+    return answer.status, re.sub(rb'"(seconds|until)":[0-9.e-]+', b"", body)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_an_edit_needs_its_role_in_the_project_it_changes(server, tokens, ids, k
 
 @pytest.mark.parametrize(
     ("kind", "needed"),
-    [("view", Role.REPORTER), ("model", Role.WRITER), ("alert", Role.MAINTAINER), ("version", Role.WRITER), ("alias", Role.WRITER)],
+    [("view", Role.REPORTER), ("model", Role.WRITER), ("alert", Role.MAINTAINER), ("alerted", Role.MAINTAINER), ("mentioned", Role.MAINTAINER), ("version", Role.WRITER), ("alias", Role.WRITER)],
 )  # fmt: skip
 def test_what_is_written_beside_experiments_needs_the_same_role_by_every_way(
     server, tokens, kind, needed

@@ -9,6 +9,7 @@ import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
+import { mine } from "./people/mine.svelte";
 import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
 
 export interface Row {
@@ -65,7 +66,7 @@ class Experiments {
 
   /** The columns of the table. */
   columns = $derived.by<readonly string[]>(() => {
-    const chosen = link.state.columns ?? usualColumns(this.telling);
+    const chosen = link.state.columns ?? mine.preferences.columns ?? usualColumns(this.telling);
     const told = this.telling;
     if (!link.state.differs || told === null) return chosen;
     const same = new Set(told.fields.filter((one) => one.section !== "metrics" && !differs(one, told.experiments)).map((one) => one.field));

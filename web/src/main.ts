@@ -7,6 +7,7 @@ import { experiments } from "./experiments.svelte";
 import { link } from "./link.svelte";
 import { live } from "./live.svelte";
 import { palette } from "./palette.svelte";
+import { mine } from "./people/mine.svelte";
 import { PAGES } from "./pages/pages";
 import { theme } from "./theme.svelte";
 import { usual } from "./usual.svelte";
@@ -23,6 +24,7 @@ void entrance.begin().then(() => {
   flushSync(); // so that the server answers while the page is being made
   void about.begin();
   palette.begin();
+  mine.begin();
   const target = document.getElementById("app");
   if (target) mount(App, { target });
 });

@@ -3,6 +3,9 @@
 /** A value of an answer as it came: numbers that JSON has none for are texts, integers beyond 2⁵³ are bigints. */
 export type Value = string | number | bigint | boolean | null | undefined;
 
+/** How times and sizes read; who looks may prefer another way, see `people/`. */
+export const units: { times: "ago" | "date"; sizes: "decimal" | "binary" } = { times: "ago", sizes: "decimal" };
+
 const THIN = "\u2009";
 
 /** A number with about four digits that matter; "" for none. */
@@ -46,15 +49,17 @@ export function duration(seconds: number | null | undefined): string {
   return `${whole}s`;
 }
 
-/** Bytes in decimal units: "980 B", "1.2 MB". */
+/** Bytes in decimal units: "980 B", "1.2 MB"; or in those of 1024: "1.1 MiB". */
 export function size(count: number): string {
-  for (const unit of ["B", "kB", "MB", "GB"]) {
-    if (Math.abs(count) < 999.5) {
+  const binary = units.sizes === "binary";
+  const names = binary ? ["B", "KiB", "MiB", "GiB", "TiB"] : ["B", "kB", "MB", "GB", "TB"];
+  for (const unit of names) {
+    if (Math.abs(count) < 999.5 || unit === names.at(-1)) {
       return `${unit === "B" || Math.abs(count) >= 100 ? count.toFixed(0) : count.toFixed(1)} ${unit}`;
     }
-    count /= 1000;
+    count /= binary ? 1024 : 1000;
   }
-  return `${Math.abs(count) >= 100 ? count.toFixed(0) : count.toFixed(1)} TB`;
+  return "";
 }
 
 /** What a metric of the machine counts, as its name ends; null for what is a number alone. */
@@ -77,7 +82,7 @@ export function valued(value: number, unit: Unit): string {
 export function ago(then: number | null | undefined, now: number): string {
   if (then === null || then === undefined) return "";
   const seconds = now - then;
-  if (seconds < -60) return moment(then);
+  if (seconds < -60 || units.times === "date") return moment(then);
   if (seconds < 10) return "now";
   if (seconds < 60) return `${Math.floor(seconds)}s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ago`;

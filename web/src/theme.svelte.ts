@@ -1,4 +1,4 @@
-/** The theme: the system's, or the one that was chosen here. It belongs to the browser and not to the link. */
+/** The theme: the system's, or the one that was chosen. It belongs to who looks and not to the link; the browser remembers it for the first moment. */
 
 export type Theme = "light" | "dark";
 const KEY = "anew:theme";
@@ -6,6 +6,8 @@ const KEY = "anew:theme";
 class ThemeChoice {
   #system = $state<Theme>("light");
   #chosen = $state<Theme | null>(null);
+  /** Told of what is chosen here. */
+  tell: ((chosen: Theme | null) => void) | null = null;
 
   /** The theme that is shown. Canvases read the tokens again when it changes. */
   get shown(): Theme {
@@ -26,7 +28,13 @@ class ThemeChoice {
   /** Show the other theme; the system's own is not a choice to be kept. */
   toggle(): void {
     const other = this.shown === "dark" ? "light" : "dark";
-    this.#chosen = other === this.#system ? null : other;
+    this.take(other === this.#system ? null : other);
+    this.tell?.(this.#chosen);
+  }
+
+  /** Show the theme that was chosen; the system's if none was. */
+  take(chosen: Theme | null): void {
+    this.#chosen = chosen;
     try {
       if (this.#chosen === null) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, this.#chosen);

@@ -23,6 +23,7 @@ from .rules import Alert
 
 __all__ = [
     "FIRED",
+    "MENTIONED",
     "Delivery",
     "Fired",
     "all_fired",
@@ -35,7 +36,8 @@ __all__ = [
 ]
 
 FIRED = "alerted"
-"""The kind of document."""
+MENTIONED = "mentioned"
+"""The kinds of document: what alerts found, and comments that name a destination."""
 
 State = Literal["pending", "sending", "sent", "failed"]
 
@@ -57,7 +59,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fired(msgspec.Struct, frozen=True, kw_only=True):
-    """That an alert found an experiment.
+    """That an alert found an experiment, or that somebody was named in a comment: then `alert` says by whom, and `why` is the comment.
 
     Attributes:
         name: The name of the document, which is also the id of the message.
@@ -66,6 +68,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
         why: What was found, in words.
         time: When.
         to: The destinations.
+        kind: The kind of the document.
         seen: The events of the document as it was read: what a change of it expects.
     """
 
@@ -78,6 +81,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     time: float
     to: dict[str, Delivery] = {}
+    kind: str = FIRED
     seen: tuple[str, ...] = ()
 
     @property
@@ -110,12 +114,12 @@ def fire(
 def replace(backend: Backend, fired: Fired) -> bool:
     """Write a document if it still is as it was seen; False if it is not."""
     body = msgspec.to_builtins(fired)
-    for field in ("name", "scope", "seen"):
+    for field in ("name", "scope", "kind", "seen"):
         del body[field]
     # A destination is a value and no key: a key with "token" in it would have what it says masked.
     body["to"] = [{"at": at, **how} for at, how in body["to"].items()]
     edit = DocumentEdit(
-        kind=FIRED, name=fired.name, body=body, scope=fired.scope, after=fired.seen or None
+        kind=fired.kind, name=fired.name, body=body, scope=fired.scope, after=fired.seen or None
     )
     try:
         backend.append(AppendQuestion((edit,), expect=fired.seen))
@@ -124,15 +128,15 @@ def replace(backend: Backend, fired: Fired) -> bool:
     return True
 
 
-def one_fired(backend: Backend, name: str, scope: str) -> Fired | None:
+def one_fired(backend: Backend, name: str, scope: str, kind: str = FIRED) -> Fired | None:
     """One of them, as it is now."""
-    found = backend.documents(DocumentsQuestion(kind=FIRED, name=name, scope=scope)).documents
+    found = backend.documents(DocumentsQuestion(kind=kind, name=name, scope=scope)).documents
     return _read(found[0]) if found else None
 
 
-def all_fired(backend: Backend) -> list[Fired]:
+def all_fired(backend: Backend, kind: str = FIRED) -> list[Fired]:
     """All that was found, newest first."""
-    found = backend.documents(DocumentsQuestion(kind=FIRED)).documents
+    found = backend.documents(DocumentsQuestion(kind=kind)).documents
     read = [one for document in found if (one := _read(document)) is not None]
     return sorted(read, key=lambda one: -one.time)
 
@@ -161,7 +165,13 @@ def _read(document: Document) -> Fired | None:
     with contextlib.suppress(msgspec.ValidationError, TypeError, KeyError):
         body["to"] = {one["at"]: one for one in body["to"]}
         return msgspec.convert(
-            {**body, "name": document.name, "scope": document.scope, "seen": seen},
+            {
+                **body,
+                "name": document.name,
+                "scope": document.scope,
+                "kind": document.kind,
+                "seen": seen,
+            },
             Fired,
             strict=False,
         )

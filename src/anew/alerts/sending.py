@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidSetting, InvalidValue
-from .firing import Fired
+from .firing import MENTIONED, Fired
 from .places import connect
 
 __all__ = ["SIGNATURE", "Message", "Sender", "message_of"]
@@ -38,9 +38,9 @@ class Message(NamedTuple):
 def message_of(fired: Fired) -> Message:
     """The message that says what was found."""
     subject = _line(f"{fired.alert}: {fired.prefix}")
-    text = (
-        f"{fired.prefix} ({fired.experiment})\n{fired.why}\n\nAlert {fired.alert}: {fired.when}\n"
-    )
+    place = f"{fired.prefix} ({fired.experiment})" if fired.experiment else fired.prefix
+    last = f"{fired.alert}." if fired.kind == MENTIONED else f"Alert {fired.alert}: {fired.when}"
+    text = f"{place}\n{fired.why}\n\n{last}\n"
     body: dict[str, object] = {
         "id": fired.name,
         "alert": fired.alert,
@@ -72,6 +72,11 @@ class Sender:
             one.split("=", 1) for one in environ.get("places", "").split() if "=" in one
         )
         self._clock = clock
+
+    @property
+    def places(self) -> frozenset[str]:
+        """What the destinations are called that are set where messages are sent."""
+        return frozenset(self._places)
 
     def send(self, to: str, message: Message) -> None:
         """Tell one destination.

@@ -11,15 +11,27 @@ import msgspec
 
 from ..errors import AnewError, QueryError
 from ..query.changes import ChangesQuestion
-from ..query.literals import Span
 from ..query.parser import parse
 from ..query.question import FactsQuestion, ask
 from ..query.question import Part as FactsPart
-from ..query.syntax import Compare, Expression, Field, Part, Value
+from ..query.syntax import Expression
 from ..reading.backend import Backend
+from ..reading.given import since
 from ..record.facts import ExperimentFacts, MetricSummary
 from ..record.status import Status
-from .firing import Delivery, Fired, all_fired, fire, fired_name, one_fired, replace, waiting
+from .firing import (
+    FIRED,
+    MENTIONED,
+    Delivery,
+    Fired,
+    all_fired,
+    fire,
+    fired_name,
+    one_fired,
+    replace,
+    waiting,
+)
+from .mentions import fire_mentions
 from .rules import Alert, Condition, all_alerts
 from .sending import Sender, message_of
 
@@ -33,6 +45,8 @@ _AT_ONCE = 500
 _PARTS: dict[str, frozenset[FactsPart]] = {
     "nan": frozenset({"metrics"}), "stalled": frozenset({"metrics"}), "verdict": frozenset({"state"}),
 }  # fmt: skip
+_READ_AGAIN = 5.0
+"""Seconds after which comments are read again."""
 _LOOK_AGAIN = 60.0
 """Seconds after which what others left to be sent is looked for."""
 
@@ -73,6 +87,7 @@ class Watch:
         self._known: set[str] = set()
         self._open: dict[str, Fired] = {}
         self._looked = 0.0
+        self._read = 0.0
         self._said: set[str] = set()
 
     def step(self, wait: float = 0.0) -> Step:
@@ -100,6 +115,8 @@ class Watch:
             due = [id_ for (of, id_), when in self._running.items() if of == key and when <= now]
             if due:
                 count += self._evaluate(alert, due)
+        if self._sender.places and now - self._read >= _READ_AGAIN:
+            count += self._read_comments(now)
         self._alerts, self._cursor = alerts, changes.cursor
         sent, failed = self._send()
         return Step(count, sent, failed)
@@ -148,7 +165,7 @@ class Watch:
         elif condition.kind == "stalled":
             given.append(parse("status == 'running'"))
         if ids is None and condition.kind != "stalled":  # what writes nothing is what is looked for
-            given.append(_written_since(alert.time))
+            given.append(since("updated_at", alert.time))
         if alert.project is not None:
             given.append(parse(f"prefix =~ {_quoted('^' + re.escape(alert.project) + '/')}"))
         question = ask(alert.filter or None, given=given, now=self._clock())
@@ -163,10 +180,19 @@ class Watch:
         except QueryError as error:  # names what nobody has logged yet
             self._once(f"The alert {alert.name} cannot be evaluated yet: {error}")
 
+    def _read_comments(self, now: float) -> int:
+        """Find the comments that name a destination."""
+        self._read = now
+        names = fire_mentions(self._backend, self._sender.places, self._known, now)
+        self._known.update(names)
+        if names:
+            self._open |= {one.name: one for one in waiting(all_fired(self._backend, MENTIONED))}
+        return len(names)
+
     # -- telling ----------------------------------------------------------------------------------
 
     def _look_for_open(self, now: float) -> None:
-        every = all_fired(self._backend)
+        every = [one for kind in (FIRED, MENTIONED) for one in all_fired(self._backend, kind)]
         self._known.update(one.name for one in every)
         self._open = {one.name: one for one in waiting(every)}
         self._looked = now
@@ -184,7 +210,7 @@ class Watch:
     def _tell(self, fired: Fired, to: str) -> str:
         """Claim one delivery, try it and write down how it went; its state, "" if somebody else has it."""
         now = self._clock()
-        fresh = one_fired(self._backend, fired.name, fired.scope)
+        fresh = self._now(fired)
         if fresh is None:
             self._open.pop(fired.name, None)
             return ""
@@ -206,7 +232,7 @@ class Watch:
             self._say(
                 f"{fresh.alert}: a destination could not be told of {fresh.prefix}: {after.error}"
             )
-        claimed = one_fired(self._backend, fired.name, fired.scope)
+        claimed = self._now(fired)
         if claimed is not None:
             self._write(claimed, to, after)
         return after.state
@@ -221,10 +247,14 @@ class Watch:
     def _write(self, fired: Fired, to: str, delivery: Delivery) -> bool:
         changed = msgspec.structs.replace(fired, to={**fired.to, to: delivery})
         done = replace(self._backend, changed)
-        now = one_fired(self._backend, fired.name, fired.scope)
+        now = self._now(fired)
         if now is not None:
             self._keep(now)
         return done
+
+    def _now(self, fired: Fired) -> Fired | None:
+        """What the document says now."""
+        return one_fired(self._backend, fired.name, fired.scope, fired.kind)
 
     def _keep(self, fired: Fired) -> None:
         if waiting([fired]):
@@ -280,15 +310,6 @@ def _meant(one: ExperimentFacts, metric: str) -> list[tuple[str, MetricSummary]]
         for name, found in (one.metrics or {}).items()
         if (name == metric if metric else not name.startswith("system/"))
     ]
-
-
-def _written_since(time_: float) -> Expression:
-    return Compare(
-        Field((Part("updated_at", False, 0),), "updated_at", 0),
-        ">=",
-        Value("time", Span(time_, None), "", 0),
-        0,
-    )
 
 
 def _quoted(text: str) -> str:

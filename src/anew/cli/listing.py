@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..commands.answers import best_document, list_document
+from ..commands.answers import best_document, list_document, viewed
 from .columns import MOST_SPARKLINES, experiment_columns, parse_fields
 from .face import (
     STATUSES,
@@ -60,6 +60,7 @@ def _table_options(function: Any) -> Any:
 @click.command("list")
 @click.argument("filter", required=False)
 @filter_options
+@click.option("--view", metavar="NAME", help="Only those that match the filter of this saved view.")
 @click.option(
     "--group-by",
     "by",
@@ -91,6 +92,7 @@ def list_(face: Face, filter: str | None, **options: Any) -> None:
       anew list -s running -s failed
       anew list -t baseline -c status,params.lr,metrics.val_loss.min
       anew list "'sweep' in tags" --group-by params.lr -c val_loss
+      anew list --view failures                       the filter that was saved under this name
       anew list --all --json
     """
     _list(face, filter, options)
@@ -104,6 +106,10 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
     options.pop("limit", None)
     sorts = options.pop("sorts") or ("-created_at",)
     by: tuple[str, ...] = options.pop("by")
+    view: str | None = options.pop("view", None)
+    if view is not None:
+        with face.store(refresh=False) as store:
+            filter = viewed(store, view, filter)
     if by:
         _groups(face, by, fields, filter, limit, options)
         return

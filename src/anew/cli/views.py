@@ -20,6 +20,7 @@ __all__ = ["views"]
 _project = click.option(
     "-p", "--project", metavar="PREFIX", help="The project that it is for; all if not given."
 )
+_mine = click.option("--mine", is_flag=True, help="A view of one's own, which others do not see.")
 
 
 @click.group(invoke_without_command=True)
@@ -64,7 +65,7 @@ def list_(face: Face, project: str | None) -> None:
         face.out.table(
             [
                 Column("VIEW", [one_line(one.name) for one in found], least=12),
-                Column("PROJECT", [one_line(one.project or "all") for one in found], weight=2),
+                Column("PROJECT", [one_line("mine" if one.mine else one.project or "all") for one in found], weight=2),
                 Column("", ["default" if one.default else "" for one in found], weight=1),
                 Column("SAVED", [ago(one.time, now) for one in found], weight=3),
                 Column("BY", [one_line(one.user) for one in found], weight=4),
@@ -82,9 +83,10 @@ def list_(face: Face, project: str | None) -> None:
 @views.command()
 @click.argument("name")
 @_project
+@_mine
 @click.option("--history", is_flag=True, help="List who saved it, and when, instead.")
 @shared(quiet="Print the YAML alone.")
-def show(face: Face, name: str, project: str | None, history: bool) -> None:
+def show(face: Face, name: str, project: str | None, mine: bool, history: bool) -> None:
     """Print what a saved view shows, as YAML.
 
     \b
@@ -95,7 +97,7 @@ def show(face: Face, name: str, project: str | None, history: bool) -> None:
     from ..reading.saved_views import to_yaml
 
     with face.store(refresh=False) as store:
-        one = store.saved_views.get(name, project, history=history)
+        one = store.saved_views.get(name, project, mine=mine, history=history)
 
     def table() -> None:
         if not history:
@@ -115,29 +117,43 @@ def show(face: Face, name: str, project: str | None, history: bool) -> None:
 
 @views.command()
 @click.argument("name")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File(encoding="utf-8"), required=False)
+@click.option(
+    "-f",
+    "--filter",
+    metavar="FILTER",
+    help="In place of a file: a view that is this filter, and nothing else.",
+)
 @_project
+@_mine
 @shared(quiet="Print nothing but errors.")
-def save(face: Face, name: str, file: TextIO, project: str | None) -> None:
+def save(
+    face: Face, name: str, file: TextIO | None, filter: str | None, project: str | None, mine: bool
+) -> None:
     """Save a view from a FILE of YAML; `-` for the standard input.
 
-    A view of this name is replaced, and stays in its history.
+    A view of this name is replaced, and stays in its history. A saved filter is a view that is nothing but a filter: `anew list --view`
+    lists what matches it, and the page changes nothing else when it is opened.
 
     \b
     Examples:
       anew views save overview overview.yaml
       echo "filter: status == 'failed'" | anew views save failures -
+      anew views save failures --filter "status == 'failed'" --mine
     """
-    text = file.read()
+    if (file is None) == (filter is None):
+        raise click.UsageError("Give a FILE or --filter: one of them.")
+    text: str | dict[str, str] = {"filter": filter or ""} if file is None else file.read()
     with face.store(refresh=False) as store:
-        _done(face, store.saved_views.save(name, text, project), "saved")
+        _done(face, store.saved_views.save(name, text, project, mine=mine), "saved")
 
 
 @views.command()
 @click.argument("name")
 @_project
+@_mine
 @shared(quiet="Print nothing but errors.")
-def remove(face: Face, name: str, project: str | None) -> None:
+def remove(face: Face, name: str, project: str | None, mine: bool) -> None:
     """Remove a saved view.
 
     \b
@@ -145,15 +161,16 @@ def remove(face: Face, name: str, project: str | None) -> None:
       anew views remove overview
     """
     with face.store(refresh=False) as store:
-        _done(face, store.saved_views.remove(name, project), "removed")
+        _done(face, store.saved_views.remove(name, project, mine=mine), "removed")
 
 
 @views.command()
 @click.argument("name", required=False)
 @_project
+@_mine
 @click.option("--none", "none", is_flag=True, help="Open on what the page chooses by itself again.")
 @shared(quiet="Print nothing but errors.")
-def default(face: Face, name: str | None, project: str | None, none: bool) -> None:
+def default(face: Face, name: str | None, project: str | None, mine: bool, none: bool) -> None:
     """Have the page of a project, or of all, open on a saved view.
 
     \b
@@ -164,7 +181,7 @@ def default(face: Face, name: str | None, project: str | None, none: bool) -> No
     if (name is None) != none:
         raise click.UsageError("Give the name of a view, or --none.")
     with face.store(refresh=False) as store:
-        found = store.saved_views.set_default(name, project)
+        found = store.saved_views.set_default(name, project, mine=mine)
     if found is not None:
         _done(face, found, "opened by default")
     else:

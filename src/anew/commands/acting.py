@@ -24,6 +24,7 @@ from .documents import (
     stopped_document,
     view_document,
 )
+from .people import comment_document, commented, mark, preferences_document, preferred, seen
 from .planning import KINDS, Kind, changed_document, named_tags, taking_back
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "OWN_ACTIONS",
     "edit_model",
     "model_deleted",
     "model_restored",
@@ -110,8 +112,19 @@ def said_of(store: Store, question: asked.GoalChange) -> list[Goal]:
 
 
 def _default_view(store: Store, question: asked.ViewsDefaultChange) -> dict[str, Any]:
-    found = store.saved_views.set_default(question.name, question.project)
+    found = store.saved_views.set_default(question.name, question.project, mine=question.mine)
     return {"view": None if found is None else view_document(found)}
+
+
+def _save_view(store: Store, question: asked.ViewsSaveChange) -> dict[str, Any]:
+    if (question.file is None) == (question.filter is None):
+        raise InvalidValue("Give a file or a filter: one of them.", key="file")
+    shows = {"filter": question.filter} if question.file is None else question.file
+    return {
+        "view": view_document(
+            store.saved_views.save(question.name, shows, question.project, mine=question.mine)
+        )
+    }
 
 
 def _add_alert(store: Store, question: asked.AlertAddChange) -> dict[str, Any]:
@@ -195,12 +208,12 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "views/save": (
         asked.ViewsSaveChange,
-        lambda store, question: {"view": view_document(store.saved_views.save(question.name, question.file, question.project))},
+        _save_view,
         "Save a view.",
     ),
     "views/remove": (
         asked.ViewsRemoveChange,
-        lambda store, question: {"view": view_document(store.saved_views.remove(question.name, question.project))},
+        lambda store, question: {"view": view_document(store.saved_views.remove(question.name, question.project, mine=question.mine))},
         "Remove a saved view.",
     ),
     "views/default": (asked.ViewsDefaultChange, _default_view, "Have the page open on a saved view."),
@@ -220,6 +233,40 @@ ACTIONS: Mapping[str, Action] = {
         lambda store, question: {"removed": alert_document(store.alerts.remove(question.name, project=question.project))},
         "Remove an alert.",
     ),
+    "comment/add": (
+        asked.CommentAddChange,
+        lambda store, question: {"comment": comment_document(commented(store, question))},
+        "Write a comment.",
+    ),
+    "comment/edit": (
+        asked.CommentEditChange,
+        lambda store, question: {"comment": comment_document(store.comments.edit(question.comment, question.text))},
+        "Change the text of a comment of one's own.",
+    ),
+    "comment/remove": (
+        asked.CommentChange,
+        lambda store, question: {"removed": comment_document(store.comments.remove(question.comment))},
+        "Remove a comment.",
+    ),
+    "comment/resolve": (
+        asked.CommentChange,
+        lambda store, question: {"comment": comment_document(store.comments.resolve(question.comment))},
+        "Say that a comment is settled.",
+    ),
+    "comment/reopen": (
+        asked.CommentChange,
+        lambda store, question: {"comment": comment_document(store.comments.reopen(question.comment))},
+        "Say that a comment is not settled.",
+    ),
+    "star": (asked.MarkChange, lambda store, question: mark(store, "stars", question), "Star experiments for oneself."),
+    "pin": (asked.MarkChange, lambda store, question: mark(store, "pins", question), "Pin experiments for everybody."),
+    "preferences/set": (asked.PreferencesSetChange, preferred, "Set preferences of who asks."),
+    "preferences/clear": (
+        asked.PreferencesClearChange,
+        lambda store, question: preferences_document(store.preferences.clear(question.name)),
+        "Take preferences back.",
+    ),
+    "news/seen": (asked.NewsSeenChange, seen, "Say that everything has been seen."),
     "models/register": (
         asked.ModelsRegisterChange,
         lambda store, question: fact_document(registered(store, question).fact),
@@ -245,3 +292,6 @@ ACTIONS: Mapping[str, Action] = {
     ),
 }  # fmt: skip
 """By the path below `/api/v1/commands/`: what is asked, what is done and answered, and what it is."""
+
+OWN_ACTIONS = frozenset({"star", "preferences/set", "preferences/clear", "news/seen"})
+"""Those that change what belongs to who asks alone."""

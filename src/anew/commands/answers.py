@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidValue, NotFound
 from ..models.asking import find_lineage
 from . import questions as asked
+from .badges import BadgeOptions, badge_document, badge_of
 from .difference import DiffOptions, diff_document
 from .documents import (
     alert_document,
@@ -29,6 +30,14 @@ from .documents import (
 )
 from .drawing import PlotOptions, charts_of, drawn_of, plot_document
 from .kept import opened
+from .people import (
+    comment_document,
+    comments_asked,
+    marks_document,
+    news_asked,
+    news_document,
+    preferences_document,
+)
 
 if TYPE_CHECKING:
     from ..reading.files import FileView
@@ -49,6 +58,7 @@ __all__ = [
     "report_version",
     "show_document",
     "those_of",
+    "viewed",
     "watch_document",
     "watched",
 ]
@@ -60,7 +70,7 @@ def listed(store: Store, question: asked.ListOptions) -> Experiments:
         one.partition("=")[0]: one.partition("=")[2] if "=" in one else None for one in question.tag
     }
     return store.list(
-        question.filter,
+        _filter_of(store, question),
         status=list(question.status) or None,
         tags=tags or None,
         name=question.name,
@@ -71,6 +81,30 @@ def listed(store: Store, question: asked.ListOptions) -> Experiments:
         offset=question.offset,
         reproductions=question.reproductions,
     )
+
+
+def _filter_of(store: Store, question: asked.ListOptions) -> str | None:
+    return (
+        question.filter if question.view is None else viewed(store, question.view, question.filter)
+    )
+
+
+def viewed(store: Store, name: str, filter: str | None = None) -> str | None:
+    """The filter of a saved view, one's own first, and a filter that must be met as well.
+
+    Raises:
+        NotFound: There is no such view.
+    """
+    found = [one for one in store.saved_views.list() if one.name == name]
+    if not found:
+        store.saved_views.get(name)
+    nearest = min(found, key=lambda one: (not one.mine, one.project or ""))
+    both = [
+        text
+        for text in (nearest.shows.get("filter"), filter)
+        if isinstance(text, str) and text.strip()
+    ]
+    return " and ".join(f"({text})" for text in both) if len(both) > 1 else "".join(both) or None
 
 
 def list_document(found: Experiments, offset: int) -> dict[str, Any]:
@@ -89,7 +123,7 @@ def _list(store: Store, question: asked.ListOptions) -> dict[str, Any]:
     found = store.groups(
         question.group_by,
         list(question.columns) or None,
-        question.filter,
+        _filter_of(store, question),
         limit=question.limit or None,
         reproductions=question.reproductions,
     )
@@ -298,6 +332,11 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
         "Everything about one experiment.",
     ),
     "compare": (asked.CompareOptions, _compare, "Experiments side by side."),
+    "badge": (
+        BadgeOptions,
+        lambda store, question: {"badge": badge_document(badge_of(store, question))},
+        "What a badge says.",
+    ),
     "history": (asked.HistoryOptions, _history, "Metrics side by side, a row for each step or time."),
     "logs": (asked.LogsOptions, _logs, "What experiments logged."),
     "files": (asked.FilesOptions, _files, "The files and values of an experiment."),
@@ -334,6 +373,31 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
         lambda store, question: {"fired": [fired_document(one) for one in store.alerts.fired()[: max(0, question.limit)]]},
         "What alerts found, newest first.",
     ),
+    "comment/list": (
+        asked.CommentListOptions,
+        lambda store, question: {"comments": [comment_document(one) for one in comments_asked(store, question)]},
+        "What people said.",
+    ),
+    "star": (
+        asked.MarksOptions,
+        lambda store, question: marks_document("stars", store.stars.list()),
+        "The experiments that who asks has starred.",
+    ),
+    "pin": (
+        asked.MarksOptions,
+        lambda store, question: marks_document("pins", store.pins.list()),
+        "The experiments that are pinned.",
+    ),
+    "preferences": (
+        asked.PreferencesOptions,
+        lambda store, question: preferences_document(store.preferences.list()),
+        "How who asks likes the page to be.",
+    ),
+    "news": (
+        asked.NewsOptions,
+        lambda store, question: news_document(news_asked(store, question)),
+        "What has changed since who asks has looked.",
+    ),
     "restore": (
         asked.TrashOptions,
         lambda store, question: {"trash": [trashed_document(one) for one in store.trash(question.filter)]},
@@ -350,7 +414,9 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
         asked.ViewsShowOptions,
         lambda store, question: {
             "view": view_document(
-                store.saved_views.get(question.name, question.project, history=question.history), history=question.history
+                store.saved_views.get(
+                    question.name, question.project, mine=question.mine, history=question.history
+                ), history=question.history
             )
         },
         "A saved view.",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["AlertAddChange", "AlertRemoveChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NoteChange", "RenameChange", "ReportsRemoveChange", "ReportsSaveChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
+__all__ = ["AlertAddChange", "AlertRemoveChange", "CommentAddChange", "CommentChange", "CommentEditChange", "DeleteChange", "DescribeChange", "EditChange", "GoalChange", "HideChange", "MarkChange", "ModelsDeleteChange", "ModelsDemoteChange", "ModelsEditChange", "ModelsPromoteChange", "ModelsRegisterChange", "ModelsRenameChange", "ModelsRestoreChange", "MoveChange", "NewsSeenChange", "NoteChange", "PreferencesClearChange", "PreferencesSetChange", "RenameChange", "ReportsRemoveChange", "ReportsSaveChange", "RestoreChange", "StopChange", "TagChange", "Told", "UndoChange", "ViewsDefaultChange", "ViewsRemoveChange", "ViewsSaveChange", "WhichChange"]  # fmt: skip
 
 
 class WhichChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,11 +145,13 @@ class GoalChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ViewsSaveChange(msgspec.Struct, frozen=True, kw_only=True):
-    """As `anew views save`; the file is a text of YAML."""
+    """As `anew views save`; the file is a text of YAML, and `filter` stands in its place."""
 
     name: str
-    file: str
+    file: str | None = None
+    filter: str | None = None
     project: str | None = None
+    mine: bool = False
 
 
 class ViewsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +159,7 @@ class ViewsRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     project: str | None = None
+    mine: bool = False
 
 
 class ReportsSaveChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +182,7 @@ class ViewsDefaultChange(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | None = None
     project: str | None = None
+    mine: bool = False
 
 
 class AlertAddChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +200,61 @@ class AlertRemoveChange(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     project: str | None = None
+
+
+class CommentAddChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew comment add`: about an experiment, a point of it, a report, or in answer to another comment."""
+
+    text: str
+    experiment: str | None = None
+    metric: str | None = None
+    step: int | float | None = None
+    report: str | None = None
+    project: str | None = None
+    part: str | None = None
+    reply_to: str | None = None
+
+
+class CommentEditChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew comment edit`."""
+
+    comment: str
+    text: str
+
+
+class CommentChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew comment remove`, `resolve` and `reopen`."""
+
+    comment: str
+
+
+class MarkChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew star` and `anew pin`."""
+
+    experiments: tuple[str, ...]
+    remove: bool = False
+
+
+class PreferencesSetChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew preferences set`, of several at once; null takes one back."""
+
+    preferences: dict[str, Any]
+
+
+class PreferencesClearChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew preferences clear`: of one, or of all."""
+
+    name: str | None = None
+
+
+class NewsSeenChange(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew news seen`.
+
+    Attributes:
+        until: The time until which everything was seen; now if None.
+    """
+
+    until: float | None = None
 
 
 class ModelsRegisterChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -157,6 +157,7 @@ def view_document(one: SavedView, *, history: bool = False) -> dict[str, Any]:
     found = {
         "name": one.name,
         "project": one.project,
+        "mine": one.mine,
         "shows": one.shows,
         "default": one.default,
         "user": one.user,

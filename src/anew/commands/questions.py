@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "ModelsListOptions", "ModelsShowOptions", "OpenOptions", "ReportsListOptions", "ReportsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
+__all__ = ["AlertListOptions", "AlertLogOptions", "BestOptions", "CommentListOptions", "CompareOptions", "DuOptions", "FilesOptions", "GoalOptions", "HistoryOptions", "LineageOptions", "ListOptions", "LogsOptions", "MarksOptions", "ModelsListOptions", "ModelsShowOptions", "NewsOptions", "OpenOptions", "PreferencesOptions", "ReportsListOptions", "ReportsShowOptions", "ShowOptions", "TrashOptions", "ViewsListOptions", "ViewsShowOptions", "WatchOptions"]  # fmt: skip
 
 
 class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,12 +14,14 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         tag: Tags that all must be there, `name` or `name=value`.
+        view: The name of a saved view, whose filter is meant as well.
         group_by: Fields; then a row for each of their values.
         columns: With `group_by`: the results.
         limit: At most this many; 0 for all.
     """
 
     filter: str | None = None
+    view: str | None = None
     status: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     name: str | None = None
@@ -163,6 +165,42 @@ class AlertLogOptions(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
+class CommentListOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew comment list`.
+
+    Attributes:
+        resolved: Only those that are settled, or only those that are not.
+        since: Only those written or changed this long ago at most, such as "2d".
+    """
+
+    experiment: str | None = None
+    report: str | None = None
+    project: str | None = None
+    metric: str | None = None
+    mentioning: str | None = None
+    resolved: bool | None = None
+    since: str | None = None
+
+
+class MarksOptions(msgspec.Struct, frozen=True):
+    """As `anew star` and `anew pin` without an experiment."""
+
+
+class PreferencesOptions(msgspec.Struct, frozen=True):
+    """As `anew preferences`."""
+
+
+class NewsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As `anew news`.
+
+    Attributes:
+        since: This long ago, such as "2d", or a date; when who asks has looked last if None.
+    """
+
+    since: str | None = None
+    limit: int = 50
+
+
 class ViewsListOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As `anew views list`."""
 
@@ -174,6 +212,7 @@ class ViewsShowOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     project: str | None = None
+    mine: bool = False
     history: bool = False
 
 

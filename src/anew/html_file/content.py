@@ -14,6 +14,7 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         result: The best value of the main metric; None without a finite one.
+        verdict: Whether its results came back when it was run again; None if it was not.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Run(msgspec.Struct, frozen=True):
     duration: float | None
     tags: tuple[str, ...]
     result: float | None
+    verdict: str | None = None
 
 
 class Curves(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 
 __all__ = ["gather"]
 
-MOST_POINTS = 300_000  # about five megabytes
+MOST_POINTS = 100_000  # about 1.6 megabytes
 MOST_OF_A_CURVE = 1000
 FEWEST_OF_A_CURVE = 24
 MOST_METRICS = 40
 MOST_FIELDS = 24
 MOST_PICTURE_BYTES = 6_000_000
 MOST_PICTURES = 120
+_THUMBNAIL = 640
+"""Pixels of the longer side of a picture that is made smaller."""
+_SMALL_BYTES = 40_000
 _DULL = ("epoch", "lr", "time", "step", "learning_rate")
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
 
@@ -65,6 +69,7 @@ def gather(
         said.append(
             f"{len(telling) - MOST_FIELDS} of {len(telling)} differing parameters are not columns of the table."
         )
+    verdicts = _verdicts(store, views)
     everywhere = [key for key in known[0] if all(key in one for one in known)]
     same = [key for key in everywhere if key not in set(telling)]
     return Content(
@@ -75,6 +80,7 @@ def gather(
                 one.id, one.prefix, named[one.id], str(one.status), one.created_at, one.duration,
                 tuple(tag if text is None else f"{tag}: {text}" for tag, text in one.tags.items()),
                 None if main is None else _best(one, main),
+                verdicts.get(one.id),
             )
             for one in views
         ),
@@ -263,6 +269,21 @@ def _short(commit: Any) -> str | None:
     return str(commit)[:10] if commit else None
 
 
+def _verdicts(store: Store, views: Sequence[ExperimentView]) -> dict[str, str]:
+    """Whether results came back, by the ids of those that were run again or that are re-runs; the newest verdict counts."""
+    again = list(store.list("relation == 'reproduces'", sort="created_at", reproductions=True))
+    found: dict[str, str] = {}
+    ids = {view.id for view in views}
+    for one in (*again, *(view for view in views if view.relation == "reproduces")):
+        said = one.captured.get("reproduction")
+        verdict = said.get("verdict") if isinstance(said, dict) else None
+        if isinstance(verdict, str) and verdict:
+            found |= {
+                id_: verdict for id_ in (one.parent, one.id) if id_ in ids and id_ is not None
+            }
+    return found
+
+
 def _difference(store: Store, views: Sequence[ExperimentView]) -> Difference | None:
     if len(views) != 2:
         return None
@@ -296,6 +317,8 @@ def _pictures(views: Sequence[ExperimentView], said: list[str]) -> list[Picture]
                 left_out += 1
                 continue
             kind = _picture_kind(data)
+            if kind is not None:
+                data, kind = _thumbnail(data, kind)
             if kind is None or len(data) > room or len(found) >= MOST_PICTURES:
                 left_out += 1
                 continue
@@ -308,6 +331,29 @@ def _pictures(views: Sequence[ExperimentView], said: list[str]) -> list[Picture]
             f"was no room (at most {MOST_PICTURES}, {MOST_PICTURE_BYTES // 1_000_000} MB together)."
         )
     return found
+
+
+def _thumbnail(data: bytes, kind: str) -> tuple[bytes, str]:
+    """A large picture made smaller, where Pillow is installed; it as it is where that gains nothing."""
+    if len(data) <= _SMALL_BYTES:
+        return data, kind
+    try:
+        from PIL import Image
+    except ImportError:
+        return data, kind
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP")) as picture:
+            if getattr(picture, "is_animated", False):
+                return data, kind
+            plain = picture.mode in ("1", "L", "RGB")
+            small = picture.convert("RGB" if plain else "RGBA")
+            small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+            out = io.BytesIO()
+            small.save(out, "JPEG" if plain else "PNG", quality=88, optimize=True)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return data, kind
+    made = out.getvalue()
+    return (made, "jpeg" if plain else "png") if len(made) < len(data) else (data, kind)
 
 
 def _picture_kind(data: bytes) -> str | None:

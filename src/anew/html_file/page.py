@@ -165,9 +165,11 @@ def _table(content: Content) -> str:
     heads = ["Experiment", "Status"]
     better = {one.name: one.better for one in content.curves}
     heads += [_result(one.name, better.get(one.name)) for one in content.headline]
-    heads += [one.name for one in fields] + ["Took", "Created", "Tags"]
+    again = any(run.verdict for run in content.runs)
+    heads += [one.name for one in fields] + (["Reproduced"] if again else [])
     numeric = {at for at, one in enumerate((*content.headline, *fields), 2) if _is_numeric(one)}
-    numeric |= {len(heads) - 3, len(heads) - 2}
+    numeric |= {len(heads), len(heads) + 1}
+    heads += ["Took", "Created", "Tags"]
     lines = [
         "".join(
             f'<th{" class=number" if at in numeric else ""}><button data-column="{at}">{escape(head)}</button></th>'
@@ -186,6 +188,7 @@ def _table(content: Content) -> str:
             mark = " class=best" if value is not None and value == best[at] else ""
             cells.append(_cell(value, mark))
         cells += [_cell(column.values[number]) for column in fields]
+        cells += [f"<td>{escape((run.verdict or '–').lower())}</td>"] if again else []
         cells += [
             f'<td data-v="{run.duration or 0}">{_duration(run.duration)}</td>',
             f'<td data-v="{run.created_at}">{_moment(run.created_at)}</td>',

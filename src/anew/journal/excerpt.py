@@ -26,14 +26,18 @@ __all__ = ["excerpt"]
 _WORD = re.compile(rb'"([A-Za-z0-9_-]{1,64})"')
 
 
-def excerpt(root: RootLayout, experiments: Mapping[str, str], *, whole: bool) -> bytes:
+def excerpt(
+    root: RootLayout, experiments: Mapping[str, str], *, whole: bool, reader: str | None = None
+) -> bytes:
     """The lines about some experiments, given as id → prefix, with a hint for each; empty where there are none.
 
     A line is about an experiment when it names its id, concerns a project that it lies in, or is about a model or
-    artifact with a version that does. What concerns this root alone, its id and its sinks, stays.
+    artifact with a version that does. What concerns this root alone, its id and its sinks, stays; so does what belongs to a person, and
+    what was said about other experiments of the project.
 
     Args:
         whole: Whether these are all experiments: then all documents, versions and aliases go along.
+        reader: Who gets them, where others have documents of their own that they may not see.
 
     Raises:
         OSError: The journal cannot be read.
@@ -45,14 +49,22 @@ def excerpt(root: RootLayout, experiments: Mapping[str, str], *, whole: bool) ->
         if not isinstance(line.event, (Hint, RootNamed, SinkChanged))
     ]
     ids = {i.encode() for i in experiments}
+    comments = {
+        line.event.name
+        for line in lines
+        if isinstance(line.event, DocumentSet) and _is_said_of(line.event, experiments)
+    }
     direct = [
-        line for line in lines if _names(line, ids) or _in_project(line, experiments.values())
+        line
+        for line in lines
+        if (_names(line, ids) or _in_project(line, experiments.values()))
+        and not _is_for_others(line, comments)
     ]
     named = {_subject(line) for line in direct if isinstance(line.event, VersionSet)}
     chosen = {
         line.raw
         for line in lines
-        if (whole and not isinstance(line.event, OfExperiment))
+        if (whole and not isinstance(line.event, OfExperiment) and not _is_hidden(line, reader))
         or (isinstance(line.event, (AliasSet, VersionSet)) and _subject(line) in named)
     }
     # The document of a model holds its name; its versions go by its key.
@@ -68,6 +80,28 @@ def excerpt(root: RootLayout, experiments: Mapping[str, str], *, whole: bool) ->
         for i, prefix in experiments.items()
     ]
     return b"".join([*(line.raw + b"\n" for line in lines if line.raw in chosen), *hints])
+
+
+def _is_said_of(event: DocumentSet, experiments: Collection[str]) -> bool:
+    """Whether it is a comment about one of the experiments, or about a report."""
+    about = (event.body or {}).get("about") if event.kind == "comment" else None
+    return isinstance(about, dict) and (
+        about.get("id") in experiments or about.get("kind") == "report"
+    )
+
+
+def _is_hidden(line: Line, reader: str | None) -> bool:
+    scope = getattr(line.event, "scope", "root")
+    return reader is not None and scope.startswith("user/") and scope != f"user/{reader}"
+
+
+def _is_for_others(line: Line, comments: Collection[str]) -> bool:
+    event = line.event
+    if not isinstance(event, DocumentSet):
+        return False
+    if event.scope.startswith("user/"):
+        return True
+    return event.kind in ("comment", "resolution") and event.name not in comments
 
 
 def _names(line: Line, ids: Collection[bytes]) -> bool:

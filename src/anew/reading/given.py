@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from ..errors import QueryError
+from ..query.literals import Span
 from ..query.suggest import nearest
 from ..query.syntax import (
     And,
@@ -31,6 +32,7 @@ __all__ = [
     "has_tags",
     "is_reproduction",
     "is_text",
+    "since",
 ]
 
 Statuses = str | Status | Iterable[str | Status] | None
@@ -102,6 +104,11 @@ def has_metric(name: str, stat: str) -> list[Expression]:
     everything = Value("number", float("-inf"), "-inf", 0)
     field = Field((Part("metrics", False, 0), Part(name, True, 0), Part(stat, False, 0)), name, 0)
     return [Compare(field, ">=", everything, 0)]
+
+
+def since(field: Literal["created_at", "ended_at", "updated_at"], at: float) -> Expression:
+    """A time of the experiment is this one or later."""
+    return Compare(_field(field), ">=", Value("time", Span(at, None), "", 0), 0)
 
 
 _REPRODUCTION = Compare(_field("relation"), "==", _text("reproduces"), 0)

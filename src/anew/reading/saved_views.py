@@ -20,6 +20,8 @@ from ..record.edits import DocumentEdit
 from ..record.plain import to_plain
 from ..record.yaml_text import load_guarded
 from .backend import Backend
+from .own import own_scope
+from .source import who_asks
 
 __all__ = ["SavedView", "SavedViews", "concerns", "project_in", "read_yaml", "scope_of", "to_yaml"]
 
@@ -27,6 +29,7 @@ KIND = "view"
 DEFAULT = "default-view"
 _PAGE = "page"
 _PROJECT = "project/"
+_USER = "user/"
 _MOST = 256 << 10
 """Characters of a view as text."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,6 +41,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: What it is called.
         project: The project that it is for; None for all.
+        mine: Whether it is for who asks alone.
         shows: What the page shows, by the names of its parts; empty for one that was removed (only among `earlier`).
         default: Whether the page of its project, or of all, opens on it.
         user, time: Who saved it, and when (seconds since 1970).
@@ -53,6 +57,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     time: float
     event: str
+    mine: bool = False
     others: tuple[SavedView, ...] = ()
     earlier: tuple[SavedView, ...] = ()
 
@@ -67,21 +72,24 @@ class SavedViews:
         return f"<the saved views of {self._backend.about().where}>"
 
     def list(self, project: str | None = None) -> tuple[SavedView, ...]:
-        """All views, by name; or those for everybody and for the projects that `project` lies in."""
+        """All views, by name, with those of one's own; or those for everybody and for the projects that `project` lies in."""
         found = self._read(DocumentsQuestion(kind=KIND))
         return tuple(one for one in found if project is None or concerns(one.project, project))
 
-    def get(self, name: str, project: str | None = None, *, history: bool = False) -> SavedView:
+    def get(
+        self, name: str, project: str | None = None, *, mine: bool = False, history: bool = False
+    ) -> SavedView:
         """One view.
 
         Args:
             project: The project that it is for; None for one that is for all.
+            mine: One of one's own.
             history: Also tell what it showed before.
 
         Raises:
             NotFound: There is none.
         """
-        scope = scope_of(project)
+        scope = self._scope(project, mine)
         asked = DocumentsQuestion(kind=KIND, name=name, scope=scope, history=history)
         found = self._read(asked)
         if not found:
@@ -98,6 +106,7 @@ class SavedViews:
         shows: Mapping[str, Any] | str,
         project: str | None = None,
         *,
+        mine: bool = False,
         seen: SavedView | None = None,
     ) -> SavedView:
         """Save a view, in the place of one of this name if there is one; that stays in its history.
@@ -105,6 +114,7 @@ class SavedViews:
         Args:
             shows: What the page is to show, as a mapping or as YAML.
             project: The project that it is for; None for all.
+            mine: For oneself alone, in every browser and on every machine.
             seen: The view as its author saw it. If somebody else has saved it since, nothing is written.
 
         Raises:
@@ -115,42 +125,59 @@ class SavedViews:
         body = read_yaml(shows) if isinstance(shows, str) else _checked(shows)
         expect = None if seen is None else (seen.event, *(one.event for one in seen.others))
         edit = DocumentEdit(
-            kind=KIND, name=name, body=to_plain(body), scope=scope_of(project), after=expect
+            kind=KIND,
+            name=name,
+            body=to_plain(body),
+            scope=self._scope(project, mine),
+            after=expect,
         )
         self._backend.append(AppendQuestion((edit,), expect))
-        return self.get(name, project)
+        return self.get(name, project, mine=mine)
 
-    def remove(self, name: str, project: str | None = None) -> SavedView:
+    def remove(self, name: str, project: str | None = None, *, mine: bool = False) -> SavedView:
         """Remove a view; returns what it was.
 
         Raises:
             NotFound: There is none.
         """
-        found = self.get(name, project)
-        edits = [DocumentEdit(kind=KIND, name=name, body=None, scope=scope_of(project))]
+        found = self.get(name, project, mine=mine)
+        scope = self._scope(project, mine)
+        edits = [DocumentEdit(kind=KIND, name=name, body=None, scope=scope)]
         if found.default:
-            edits.append(_default(None, project))
+            edits.append(_default(None, scope))
         self._backend.append(AppendQuestion(tuple(edits)))
         return found
 
     def default(self, project: str | None = None) -> SavedView | None:
-        """The view that the page of a project opens on, or of all; that of an outer project where it has none of its own."""
+        """The view that the page of a project opens on, or of all: one of one's own first, else that of an outer project where it has none."""
         found = [one for one in self.list() if one.default]
+        own = next((one for one in found if one.mine), None)
+        if own is not None:
+            return own
         if project is None:
             return next((one for one in found if one.project is None), None)
         near = [one for one in found if concerns(one.project, project)]
         return max(near, key=lambda one: len(one.project or ""), default=None)
 
-    def set_default(self, name: str | None, project: str | None = None) -> SavedView | None:
+    def set_default(
+        self, name: str | None, project: str | None = None, *, mine: bool = False
+    ) -> SavedView | None:
         """Have the page of a project, or of all, open on one of its views; with None, on what it chooses by itself.
 
         Raises:
             NotFound: It has no such view.
         """
         if name is not None:
-            self.get(name, project)
-        self._backend.append(AppendQuestion((_default(name, project),)))
-        return None if name is None else self.get(name, project)
+            self.get(name, project, mine=mine)
+        self._backend.append(AppendQuestion((_default(name, self._scope(project, mine)),)))
+        return None if name is None else self.get(name, project, mine=mine)
+
+    def _scope(self, project: str | None, mine: bool) -> str:
+        if not mine:
+            return scope_of(project)
+        if project is not None:
+            raise InvalidValue("A view of one's own is for no project.", key="project")
+        return own_scope(self._backend)
 
     def _read(self, question: DocumentsQuestion) -> Sequence[SavedView]:
         asked = DocumentsQuestion(kind=DEFAULT, name=_PAGE, scope=question.scope)
@@ -159,7 +186,12 @@ class SavedViews:
             for one in self._backend.documents(asked).documents
         }
         found = self._backend.documents(question).documents
-        return [_view(one, (one.scope, one.name) in defaults) for one in found]
+        me = who_asks(self._backend)
+        return [
+            _view(one, (one.scope, one.name) in defaults)
+            for one in found
+            if not one.scope.startswith(_USER) or one.scope == _USER + me
+        ]
 
 
 def read_yaml(text: str) -> dict[str, Any]:
@@ -190,9 +222,9 @@ def _checked(shows: object) -> dict[str, Any]:
     return dict(shows)
 
 
-def _default(name: str | None, project: str | None) -> DocumentEdit:
+def _default(name: str | None, scope: str) -> DocumentEdit:
     body = None if name is None else {"view": name}
-    return DocumentEdit(kind=DEFAULT, name=_PAGE, body=body, scope=scope_of(project))
+    return DocumentEdit(kind=DEFAULT, name=_PAGE, body=body, scope=scope)
 
 
 def scope_of(project: str | None) -> str:
@@ -216,6 +248,7 @@ def _view(one: Document, default: bool) -> SavedView:
         project=project_in(one.scope),
         shows=dict(one.body or {}),
         default=default,
+        mine=one.scope.startswith(_USER),
         user=one.user,
         time=one.time,
         event=one.event,

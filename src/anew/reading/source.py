@@ -125,8 +125,7 @@ class Source:
         for one in self.facts(ids):
             if one.status.ended:
                 raise NotRunning(f"{one.prefix} is not running: it is {one.status}.")
-        # A folder, and a server without accounts, need not know who asks.
-        now, by = time.time(), self.backend.about().user or _login()
+        now, by = time.time(), who_asks(self.backend)
         data = {"by": by, "at": now} | ({"why": why} if why else {})
         self.backend.append(
             AppendQuestion(tuple(CaptureEdit(id=one, what="stop", data=data) for one in ids))
@@ -138,6 +137,11 @@ class Source:
 
     def __hash__(self) -> int:
         return hash(self._where)
+
+
+def who_asks(backend: Backend) -> str:
+    """Who asks, as what they write names its author."""
+    return backend.about().user or _login()  # a folder need not know who asks
 
 
 def _login() -> str:

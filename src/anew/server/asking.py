@@ -62,7 +62,7 @@ def about(call: Call) -> Any:
     return msgspec.structs.replace(
         told,
         root=None,
-        user=caller.name,
+        user=told.user or caller.name if caller.grants is None else caller.user or caller.name,
         writing=told.writing and caller.role >= Role.REPORTER,
         role=caller.role.name.lower(),
         admin=caller.admin,

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..alerts.firing import newest_fired
 from ..alerts.rules import all_alerts
+from ..commands.badges import badge_of
 from ..errors import Ambiguous, NotFound
 from ..query.changes import ChangesQuestion
 from ..query.content import ContentQuestion
@@ -25,10 +26,13 @@ from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..query.scope import project_of
 from ..reading.backend import Backend
+from ..reading.comments import Comments, Topic
+from ..reading.own import PIN, STAR, Marks, Preferences, looked
 from ..reading.saved_views import SavedViews
-from ..reading.source import Source
+from ..reading.source import Source, who_asks
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
+from ..store import Store
 from . import asking
 from .callers import Role
 from .replies import SECURITY, Denied
@@ -36,6 +40,7 @@ from .requests import (
     AlertsAnswer,
     ContentRequest,
     FiredFact,
+    Mine,
     ProjectsUsage,
     Stopped,
     VersionAnswer,
@@ -45,12 +50,16 @@ from .routes import Call
 __all__ = [
     "alerts",
     "archive",
+    "badge",
+    "comments",
     "content",
     "events",
     "experiment",
     "experiments",
     "lines",
+    "mine",
     "names",
+    "news",
     "panel",
     "send_content",
     "series",
@@ -132,6 +141,43 @@ def names(call: Call) -> Any:
 def views(call: Call) -> Any:
     """Saved views."""
     return SavedViews(call.place.backend(call.caller)).list(call.question.project or None)
+
+
+def comments(call: Call) -> Any:
+    """What people said."""
+    asked = call.question
+    about = asked.experiment
+    if asked.report is not None:
+        about = Topic(kind="report", id=asked.report, project=asked.project)
+    found = Comments(call.place.backend(call.caller)).list(about, mentioning=asked.mentioning)
+    return found[max(0, len(found) - max(0, asked.limit)) :]
+
+
+def mine(call: Call) -> Any:
+    """What belongs to who asks."""
+    backend = call.place.backend(call.caller)
+    known = call.caller.grants is None or call.caller.user  # a link that shows something is nobody
+    user = who_asks(backend) if known else ""
+    return Mine(
+        user=user,
+        preferences=Preferences(backend).list() if user else {},
+        looked=looked(backend) if user else None,
+        stars=Marks(backend, STAR).list() if user else (),
+        pins=Marks(backend, PIN).list(),
+    )
+
+
+def news(call: Call) -> Any:
+    """What has changed since who asks has looked."""
+    store = Store(call.place.backend(call.caller))
+    return store.news(call.question.since, limit=max(0, min(call.question.limit, 1000)))
+
+
+async def badge(call: Call) -> Response:
+    """A badge, for who may see what it is about."""
+    store = Store(call.place.backend(call.caller))
+    found = await anyio.to_thread.run_sync(badge_of, store, call.question)
+    return Response(found.to_svg(), headers=SECURITY, media_type="image/svg+xml")
 
 
 def alerts(call: Call) -> Any:

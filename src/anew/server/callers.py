@@ -123,8 +123,10 @@ class Caller:
         if self.grants is None:
             return self.role
         if kind == "user":
-            own = rest == (self.user or self.name)
-            return Role.ANYONE if not own else self.limit.role if self.limit else Role.OWNER
+            if rest != (self.user or self.name):
+                return Role.ANYONE
+            most = Role.OWNER if self.user else self.role  # a link that shows something is nobody
+            return min(most, self.limit.role) if self.limit else most
         if kind == "project":
             return self.role_in(rest.strip("/"))
         everywhere = (one.role for one in self.grants if one.pattern == EVERYTHING)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from ..commands.acting import ACTIONS
+from ..commands.acting import ACTIONS, OWN_ACTIONS
 from ..commands.answers import ANSWERS
 from ..store import Store
 from .asking import append_noted
@@ -34,7 +34,7 @@ def commands_below(path: str) -> tuple[Route, ...]:
     actions = (
         Route(
             "POST", f"{path}/{name}", f"do-{name.replace('/', '-')}", question, dict[str, Any], summary,
-            role=Role.REPORTER, reply=_act(act), changes=True,
+            role=Role.READER if name in OWN_ACTIONS else Role.REPORTER, reply=_act(act), changes=True,
         )
         for name, (question, act, summary) in ACTIONS.items()
     )  # fmt: skip

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,18 +16,22 @@ from ..query.density import DensityQuestion
 from ..query.panel import PanelQuestion
 from ..query.question import Question, Wanted, ask, parse_field
 from ..query.telling import MOST_METRICS
+from ..reading.own import Mark
 
 __all__ = [
     "AlertsAnswer",
     "AlertsRequest",
     "ArchiveRequest",
+    "CommentsRequest",
     "ContentRequest",
     "EventsRequest",
     "ExperimentRequest",
     "FiredFact",
     "LinesRequest",
     "ListRequest",
+    "Mine",
     "NamesRequest",
+    "NewsRequest",
     "PanelRequest",
     "ProjectsUsage",
     "SeriesRequest",
@@ -180,6 +184,47 @@ class ViewsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Saved views: all of them, or those that concern a project."""
 
     project: str | None = None
+
+
+class CommentsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Comments, the oldest first; all if nothing narrows it down.
+
+    Attributes:
+        experiment: About an experiment and its points: an id, the start of one, a prefix or a name.
+        report: About a report, and `project` is what it is for.
+        mentioning: Only those with `@` and this name in them.
+        limit: Of these the newest.
+    """
+
+    experiment: str | None = None
+    report: str | None = None
+    project: str | None = None
+    mentioning: str | None = None
+    limit: int = 1000
+
+
+class Mine(msgspec.Struct, frozen=True, kw_only=True):
+    """What belongs to who asks, and what is pinned.
+
+    Attributes:
+        user: Who that is, as what they write names its author; "" for nobody, who can keep nothing.
+        preferences: By name.
+        looked: When they said last that they had seen everything.
+        stars, pins: Experiments, those that were marked last first.
+    """
+
+    user: str
+    preferences: dict[str, Any]
+    looked: float | None
+    stars: tuple[Mark, ...]
+    pins: tuple[Mark, ...]
+
+
+class NewsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What has changed since a time; since who asks has looked if there is none."""
+
+    since: float | None = None
+    limit: int = 200
 
 
 class AlertsRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,11 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..alerts.firing import FIRED, MENTIONED
 from ..alerts.rules import ALERT
 from ..errors import NotAllowed, NotFound
+from ..journal.author import login_name
+from ..query.documents import DocumentsQuestion
 from ..query.question import FactsQuestion
 from ..query.scope import project_of
 from ..reading.backend import Backend
+from ..reading.comments import COMMENT, author_of, scope_of, topic_of
 from ..reading.upkeep import Upkeep
 from ..record import edits
 from ..record.models import KIND
@@ -38,6 +42,8 @@ _NEEDS: dict[type, Role] = {
 _DOCUMENTS: dict[str, Role] = {
     KIND: Role.WRITER,  # what a model is called is not said by who may only comment
     ALERT: Role.MAINTAINER,  # the server sends mail and requests to where an alert says
+    FIRED: Role.MAINTAINER,  # and to where what is said to have been found says
+    MENTIONED: Role.MAINTAINER,
 }
 
 
@@ -74,6 +80,8 @@ def allow(
         needed = _NEEDS[type(one)]
         if isinstance(one, edits.DocumentEdit):
             needed = role_for_document(one.kind)
+            if one.kind == COMMENT:
+                _check_comment(caller, one, backend)
         match one:
             case edits.DocumentEdit() | edits.ClaimEdit() | edits.VersionEdit() | edits.AliasEdit():
                 _require(caller, needed, one.scope, caller.role_on(one.scope))
@@ -98,6 +106,26 @@ def _require(caller: Caller, needed: Role, where: str, role: Role) -> None:
         raise NotAllowed(
             f"{caller.name or 'You'} may not do that to {where}: it needs the role {needed.name.lower()}."
         )
+
+
+def _check_comment(caller: Caller, edit: edits.DocumentEdit, backend: Backend) -> None:
+    """Nobody changes what another has said; who maintains a project may remove it."""
+    topic = topic_of(edit)
+    if topic is not None and scope_of(backend, topic) != edit.scope:
+        raise NotAllowed("A comment belongs to the project of what it is about.")
+    asked = DocumentsQuestion(
+        kind=COMMENT, name=edit.name, scope=edit.scope, gone=True, history=True
+    )
+    found = backend.documents(asked).documents
+    me = caller.user or caller.name
+    if (
+        caller.grants is None
+    ):  # whoever started the server, or who they are where it passes them on to
+        me = backend.about().user or login_name()
+    if not found or author_of(found[0]) == me:
+        return
+    if topic is not None or caller.role_on(edit.scope) < Role.MAINTAINER:
+        raise NotAllowed(f"{author_of(found[0])} wrote this comment: only they may change it.")
 
 
 def _prefixes(

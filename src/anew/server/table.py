@@ -10,6 +10,7 @@ from ..analysis.importance import Importance
 from ..analysis.machine import MachineUse
 from ..analysis.tables import TableDifference, TablePage
 from ..analysis.values import Values
+from ..commands.badges import BadgeOptions
 from ..commands.programs import Program, ProgramRequest
 from ..models.lineage import LineageFacts
 from ..query.about import About
@@ -23,6 +24,8 @@ from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ..query.references import Resolved, ResolveQuestion
 from ..query.telling import Telling
+from ..reading.comments import Comment
+from ..reading.news import News
 from ..reading.preview import Preview
 from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
@@ -108,12 +111,15 @@ from .requests import (
     AlertsAnswer,
     AlertsRequest,
     ArchiveRequest,
+    CommentsRequest,
     ContentRequest,
     EventsRequest,
     ExperimentRequest,
     LinesRequest,
     ListRequest,
+    Mine,
     NamesRequest,
+    NewsRequest,
     PanelRequest,
     ProjectsUsage,
     SeriesRequest,
@@ -159,6 +165,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
+    Route("GET", f"{API}/comments", "comments", CommentsRequest, tuple[Comment, ...], "What people said about an experiment, its points or a report; or to whom they said it.", reply=browsing.comments),
+    Route("GET", f"{API}/mine", "mine", Nothing, Mine, "What belongs to who asks: preferences and stars; and the pins that they see.", reply=browsing.mine),
+    Route("GET", f"{API}/news", "news", NewsRequest, News, "What has changed since who asks has looked.", reply=browsing.news),
+    Route("GET", f"{API}/badge", "badge", BadgeOptions, bytes, "A badge as an image: the status of an experiment, a result, a verdict, or the best of a project.", stream=browsing.badge, media="image/svg+xml"),
     Route("GET", f"{API}/reports", "reports", reporting.ReportsRequest, tuple[reporting.ReportFact, ...], "Reports: those for all and for a project, or those that show an experiment.", reply=reporting.reports),
     Route("GET", f"{API}/reports/{{name:path}}", "report", reporting.ReportRequest, Report, "One report: its text, and what it said before.", reply=reporting.report),
     Route("POST", f"{API}/reports/pieces", "report-pieces", reporting.PiecesRequest, tuple[Piece, ...], "What a text shows as a report: HTML of its Markdown, and what each block is of.", reply=reporting.pieces),
@@ -221,7 +231,7 @@ ROUTES: tuple[Route, ...] = (
     _ask("lines", LinesQuestion, Lines, "Messages or console output.", reply=asking.lines, arrays=True),
     _ask("open", ContentQuestion, Content, "A range of the bytes of something that an experiment keeps.", reply=asking.open_),
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
-    _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
+    _ask("append", AppendQuestion, Appended, "Write edits down; each needs a role where it changes something.", reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
     *commands_below(f"{API}/commands"),
     Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),

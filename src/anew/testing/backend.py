@@ -33,11 +33,12 @@ from .backend_content import ContentTests
 from .backend_edits import EditTests
 from .backend_models import ModelTests
 from .backend_panels import PanelTests
+from .backend_people import PeopleTests
 
 __all__ = ["BackendContract"]
 
 
-class BackendContract(PanelTests, ContentTests, EditTests, ModelTests):
+class BackendContract(PanelTests, ContentTests, EditTests, ModelTests, PeopleTests):
     """Subclass it and give the fixtures `root`, a folder that experiments are written to, and `backend`, which
     answers from it."""
 

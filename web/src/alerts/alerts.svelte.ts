@@ -3,6 +3,7 @@
 import { get, post, type Schemas } from "../api";
 import { live } from "../live.svelte";
 import { notices } from "../notices.svelte";
+import { mine } from "../people/mine.svelte";
 
 type Edit = NonNullable<Parameters<typeof post<"/api/v1/ask/append">>[1]>["edits"] extends (infer T)[] | undefined ? T : never;
 export type Alert = Schemas["Alert"];
@@ -26,7 +27,7 @@ class Alerts {
   #asked = Date.now();
 
   /** How much was found since somebody looked, of the newest hundred. */
-  news = $derived((this.told?.fired ?? []).filter((one) => one.time > this.#seen).length);
+  news = $derived((this.told?.fired ?? []).filter((one) => one.time > Math.max(this.#seen, mine.preferences.alertsSeen)).length);
 
   /** Follow what is found; the answer ends it. */
   begin(): () => void {
@@ -56,8 +57,9 @@ class Alerts {
   /** Somebody has looked. */
   look(): void {
     const newest = Math.max(0, ...(this.told?.fired ?? []).map((one) => one.time));
-    if (newest <= this.#seen) return;
+    if (newest <= Math.max(this.#seen, mine.preferences.alertsSeen)) return;
     this.#seen = newest;
+    void mine.prefer({ alerts_seen: newest });
     try {
       localStorage.setItem(SEEN, String(newest));
     } catch {

@@ -185,6 +185,15 @@ function signs(context: CanvasRenderingContext2D, sign: string, points: Float32A
     } else if (sign === "dot") {
       context.moveTo(x + 2.5, y);
       context.arc(x, y, 2.5, 0, 2 * Math.PI);
+    } else if (sign === "note") {
+      context.moveTo(x, y - 3);
+      context.lineTo(x + 3, y - 7);
+      context.lineTo(x + 6, y - 7);
+      context.lineTo(x + 6, y - 15);
+      context.lineTo(x - 6, y - 15);
+      context.lineTo(x - 6, y - 7);
+      context.lineTo(x - 3, y - 7);
+      context.closePath();
     } else {
       const tip = sign === "up" ? -3.5 : 3.5;
       context.moveTo(x, y + tip);

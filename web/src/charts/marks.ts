@@ -43,7 +43,7 @@ export type Mark =
   /** Separate straight lines: x, y, x, y of each. */
   | { readonly kind: "rules"; readonly points: Float32Array; readonly colour: Ink; readonly dash?: readonly number[] }
   /** Small signs at points: where a value is no number, or beyond the axis. */
-  | { readonly kind: "signs"; readonly sign: "nan" | "up" | "down" | "dot"; readonly points: Float32Array; readonly colour: Ink }
+  | { readonly kind: "signs"; readonly sign: "nan" | "up" | "down" | "dot" | "note"; readonly points: Float32Array; readonly colour: Ink }
   | {
       readonly kind: "text";
       readonly x: number;

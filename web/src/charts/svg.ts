@@ -127,6 +127,7 @@ function sign(kind: string, x: number, y: number, colour: string): string {
   const [a, b] = [short(x), short(y)];
   if (kind === "dot") return `<circle cx="${a}" cy="${b}" r="2.5" fill="${colour}"/>`;
   if (kind === "nan") return `<path d="M${short(x - 3)} ${short(y - 3)}l6 6m0 -6l-6 6" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
+  if (kind === "note") return `<path d="M${a} ${short(y - 3)}l3 -4h3v-8h-12v8h3Z" fill="${colour}"/>`;
   const tip = kind === "up" ? -3.5 : 3.5;
   return `<path d="M${a} ${short(y + tip)}l3.5 ${-2 * tip}h-7Z" fill="${colour}"/>`;
 }

@@ -3,15 +3,20 @@
 import { get, post, Refused, type Schemas } from "../api";
 import { link } from "../link.svelte";
 import { notices } from "../notices.svelte";
+import { mine } from "../people/mine.svelte";
 import { USUAL, writeState } from "../state";
 import { changeOf, isShown, showsOf } from "./saved";
 
 type Saved = Schemas["SavedView"];
 type Edit = NonNullable<Parameters<typeof post<"/api/v1/ask/append">>[1]>["edits"] extends (infer T)[] | undefined ? T : never;
 
-const scopeOf = (project: string | null) => (project === null ? "root" : `project/${project}`);
-/** What the link calls a view: that of a project has it before its name. */
-export const keyOf = (one: Pick<Saved, "name" | "project">) => (one.project === null ? one.name : `${one.project}:${one.name}`);
+type Place = Pick<Saved, "project" | "mine">;
+
+const scopeOf = (one: Place) => (one.mine ? `user/${mine.user}` : one.project === null ? "root" : `project/${one.project}`);
+/** What the link calls a view: that of a project has it before its name, and one of one's own `~`. */
+export const keyOf = (one: Pick<Saved, "name" | "project" | "mine">) => (one.mine ? `~:${one.name}` : one.project === null ? one.name : `${one.project}:${one.name}`);
+/** Whether a view is a filter and nothing else: opening it changes nothing else. */
+export const isFilter = (one: { readonly shows: Readonly<Record<string, unknown>> }) => Object.keys(one.shows).join() === "filter";
 
 class Views {
   list = $state.raw<readonly Saved[]>([]);
@@ -51,14 +56,18 @@ class Views {
   #openDefault(): void {
     if (link.route.page !== "experiments" || writeState({ ...link.given, project: "" }) !== "") return;
     const defaults = this.list.filter((one) => one.default);
-    const nearest = defaults.sort((a, b) => (b.project ?? "").length - (a.project ?? "").length)[0];
+    const nearest = defaults.sort((a, b) => Number(b.mine) - Number(a.mine) || (b.project ?? "").length - (a.project ?? "").length)[0];
     if (nearest) this.show(nearest, true);
   }
 
   /** Show a view. */
   show(one: Saved, quietly = false): void {
-    const { change, unknown } = changeOf(one.shows);
     this.#seen.set(keyOf(one), one.event);
+    if (isFilter(one)) {
+      link.set({ filter: String(one.shows.filter ?? "") }, quietly);
+      return;
+    }
+    const { change, unknown } = changeOf(one.shows);
     link.set({ ...change, view: keyOf(one) }, quietly);
     if (unknown.length) notices.say(`The view ${one.name} has parts that this page cannot read: ${unknown.join(", ")}.`, { wrong: true });
   }
@@ -71,7 +80,7 @@ class Views {
   /** Save what is shown in the place of the open view. */
   async replace(): Promise<void> {
     const one = this.open;
-    if (one) await this.#save(one.name, one.project, [one.event, ...(one.others ?? []).map((other) => other.event)]);
+    if (one) await this.#save(one.name, one, [one.event, ...(one.others ?? []).map((other) => other.event)]);
   }
 
   /**
@@ -79,13 +88,17 @@ class Views {
    *
    * @param withFilter Whether the filter belongs to the view.
    */
-  save(name: string, project: string | null, withFilter: boolean): Promise<boolean> {
-    return this.#save(name, project, [], withFilter);
+  save(name: string, place: Place, withFilter: boolean): Promise<boolean> {
+    return this.#save(name, place, [], showsOf(withFilter ? link.given : { ...link.given, filter: "" }));
   }
 
-  async #save(name: string, project: string | null, expect: readonly string[], withFilter = true): Promise<boolean> {
-    const shows = showsOf(withFilter ? link.given : { ...link.given, filter: "" });
-    const edit = { type: "document", kind: "view", name, body: shows, scope: scopeOf(project), after: [...expect] } as unknown as Edit;
+  /** Save the filter alone under a name that is not taken. */
+  saveFilter(name: string, place: Place): Promise<boolean> {
+    return this.#save(name, place, [], { filter: link.given.filter });
+  }
+
+  async #save(name: string, place: Place, expect: readonly string[], shows: Readonly<Record<string, unknown>> = showsOf(link.given)): Promise<boolean> {
+    const edit = { type: "document", kind: "view", name, body: shows, scope: scopeOf(place), after: [...expect] } as unknown as Edit;
     try {
       await post("/api/v1/ask/append", { edits: [edit], expect: [...expect] });
     } catch (error) {
@@ -95,21 +108,22 @@ class Views {
       notices.say(said, { wrong: true });
       return false;
     }
-    this.#seen.delete(keyOf({ name, project }));
+    const key = keyOf({ ...place, name });
+    this.#seen.delete(key);
     await this.ask();
-    link.set({ view: keyOf({ name, project }) }, true);
-    notices.say(`The view ${name} is saved.`);
+    if (!isFilter({ shows })) link.set({ view: key }, true);
+    notices.say(`The ${isFilter({ shows }) ? "filter" : "view"} ${name} is saved.`);
     return true;
   }
 
   /** Have the page of a view's project open on it, or no longer. */
   async setDefault(one: Saved, on: boolean): Promise<void> {
-    await this.#append({ type: "document", kind: "default-view", name: "page", body: on ? { view: one.name } : null, scope: scopeOf(one.project), after: null });
+    await this.#append({ type: "document", kind: "default-view", name: "page", body: on ? { view: one.name } : null, scope: scopeOf(one), after: null });
   }
 
   /** Remove a view; undoing saves it again. */
   async remove(one: Saved): Promise<void> {
-    const edit = (body: unknown) => ({ type: "document", kind: "view", name: one.name, body, scope: scopeOf(one.project), after: null });
+    const edit = (body: unknown) => ({ type: "document", kind: "view", name: one.name, body, scope: scopeOf(one), after: null });
     if (await this.#append(edit(null))) notices.say(`The view ${one.name} is removed.`, { undo: () => void this.#append(edit(one.shows)) });
   }
 

@@ -1,4 +1,4 @@
-/** The list at the left: how wide it is, and whether it is there. It belongs to the browser and not to the link. */
+/** The list at the left: how wide it is, and whether it is there. It belongs to who looks and not to the link; whether it is there, to the browser. */
 
 const KEY = "anew:side";
 
@@ -7,6 +7,9 @@ class Side {
   readonly MOST = 640;
   width = $state(300);
   open = $state(true);
+  /** Told, after a pause, how wide it was made here. */
+  tell: ((width: number) => void) | null = null;
+  #telling: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     try {
@@ -19,6 +22,13 @@ class Side {
   }
 
   size(width: number): void {
+    this.take(width);
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.tell?.(this.width), 500);
+  }
+
+  /** Be so wide. */
+  take(width: number): void {
     this.width = this.#within(width);
     this.#keep();
   }

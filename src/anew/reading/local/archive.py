@@ -20,7 +20,12 @@ __all__ = ["write_archive"]
 
 
 def write_archive(
-    root: RootLayout, experiments: Mapping[str, tuple[str, Lies]], target: str, *, whole: bool
+    root: RootLayout,
+    experiments: Mapping[str, tuple[str, Lies]],
+    target: str,
+    *,
+    whole: bool,
+    reader: str | None = None,
 ) -> None:
     """Write experiments' folders as they are, each under its prefix, into a zip file.
 
@@ -33,6 +38,7 @@ def write_archive(
     Args:
         experiments: By id, the prefix that each is shown at, and where it lies.
         whole: Also write what the journal says of no experiment.
+        reader: Who gets it, where others have documents of their own that they may not see.
 
     Raises:
         FileExistsError: There is a file already.
@@ -54,7 +60,7 @@ def write_archive(
                         written.add(name)
                         _write(archive, path, name, left_out)
             prefixes = {one: prefix for one, (prefix, _) in experiments.items()}
-            said = excerpt(root, prefixes, whole=whole)
+            said = excerpt(root, prefixes, whole=whole, reader=reader)
             if said:
                 name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
                 archive.writestr(root.prefix_of(name), said)

@@ -37,7 +37,7 @@ class Seen:
     ) -> None:
         self.root = root
         self.scope = scope
-        self._reader = reader
+        self.reader = reader
         self._seconds = seconds
 
     def ask(self, question: Callable[[Answers], T], *, fresh: bool) -> T:
@@ -83,5 +83,5 @@ class Seen:
         """Whether a document of this scope is there: what concerns the whole root, only for who sees all of it."""
         kind, _, rest = document_scope.partition("/")
         if kind == "user":
-            return self._reader is None or rest == self._reader
+            return self.reader is None or rest == self.reader
         return self.scope is None or (kind == "project" and self.scope.has(rest.strip("/")))

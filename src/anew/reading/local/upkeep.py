@@ -118,7 +118,8 @@ class LocalUpkeep:
         facts = self._seen.facts(ids)
         places = {one.id: (one.prefix, lies(one.prefix)) for one in facts}
         whole = whole and self._seen.scope is None
-        write_archive(self._root.stores.root, places, target, whole=whole)
+        reader = self._seen.reader
+        write_archive(self._root.stores.root, places, target, whole=whole, reader=reader)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """See `Upkeep.refresh`."""

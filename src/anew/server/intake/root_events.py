@@ -8,6 +8,7 @@ import re
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
 from ...journal.root import append_line, make_private
+from ...reading.comments import COMMENT, author_of
 from ...record.root import (
     AliasSet,
     DocumentSet,
@@ -53,17 +54,37 @@ def new_lines(
     decoded, broken = decode_root(request.lines, 1, hints=False)
     state = journal.state()
     taken, refused = {}, len(broken)
+    said: dict[tuple[str, ...], str] = {}
     for line in decoded:
         event = line.event
         if (
             not isinstance(event, RootEvent)
             or not isinstance(event, _SENT)
             or not _may(caller, event)
+            or not _is_own(journal, caller, event, said)
         ):
             refused += 1
         elif not state.has(event.id):
             taken[event.id] = line.raw.rstrip(b"\n") + b"\n"
     return taken, refused
+
+
+def _is_own(
+    journal: RootJournal, caller: Caller, event: RootEvent, said: dict[tuple[str, ...], str]
+) -> bool:
+    """Whether an event changes no comment of somebody else: who sends a store says who wrote what in it, but not of what is here.
+
+    Args:
+        said: By subject, who wrote the comments that these lines have begun.
+    """
+    if not isinstance(event, DocumentSet) or event.kind != COMMENT or caller.grants is None:
+        return True
+    if journal.state().has(event.id):
+        return True
+    there = journal.documents(COMMENT, name=event.name, scope=event.scope, gone=True, history=True)
+    if there:
+        return event.user == author_of(there[0]) and event.user in (caller.user, caller.name)
+    return said.setdefault(event.subject, event.user) == event.user
 
 
 def _may(caller: Caller, event: RootEvent) -> bool:
@@ -76,7 +97,7 @@ def _may(caller: Caller, event: RootEvent) -> bool:
         case _:
             needed = Role.REPORTER
     kind, _, name = event.scope.partition("/")
-    if caller.scope(needed) is None:
+    if caller.scope(Role.OWNER if kind == "user" else needed) is None:
         return True
     if kind == "project":
         return caller.role_in(name) >= needed

@@ -44,7 +44,7 @@ y_log: true
 
 ```anew
 table: [name, params.lr, metrics.loss, created_at]
-sort: [name]
+sort: [-name]
 limit: 3
 ```
 
@@ -95,7 +95,7 @@ def test_an_html_file_has_everything_and_runs_nothing(store, tmp_path):
         "https://example.org/d",
     }
     assert "No experiment here logged nothing." in text
-    assert re.findall(r"<td>(\d|hostile)</td>", text) == ["0", "1", "2"]
+    assert re.findall(r"<td>(\d|hostile)</td>", text) == ["hostile", "3", "2"]
     assert "The first 3 of 5 experiments." in text
     assert "<strong>DIVERGED</strong>" in text
     assert text.index("The end.") > text.index("nowhere")

@@ -386,7 +386,7 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
             page.wait_for_timeout(2000)
             plots = [
                 page.evaluate(_UNTIL_DRAWN, [change, [plot, count]])
-                for plot, change in (("scatter", "nav a[href*='tab=analysis']"), ("parallel", ".kind:nth-child(2)"))
+                for plot, change in (("scatter", "nav a[href*='tab=analysis']"), ("parallel", ".kind:nth-child(2)"), ("slices", ".kind:nth-child(3)"))
             ]  # fmt: skip
             page.goto(f"{site.url}?tab=table")
             page.locator(".row:not(.head)").nth(5).wait_for()
@@ -404,6 +404,7 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
         yield _within(f"what differs after a filter, {what}", statistics.median(tellings), 0.5)
         yield _within(f"scatter plot, {what}", plots[0], 1.0)
         yield _within(f"parallel coordinates, {what}", plots[1], 1.0)
+        yield _within(f"slices, {what}", plots[2], 1.0)
 
 
 PARTS: dict[str, tuple[Callable[[Any, Path, Size], Iterator[Row]], float, bool]] = {

@@ -64,6 +64,7 @@ def _record(root: Path, experiments: int, steps: int) -> None:
         with Experiment(
             f"lab/page/e{number:03}", root=str(root), quiet=True, system_metrics=0
         ) as exp:
+            exp.log_metrics({"val/loss": 1.0}, step=0)
             for step in range(steps):
                 exp.log_value("sample", Image(_jpeg(coarse[(number * 7 + step) % 64], number, step)), step=step * 100)  # fmt: skip
 
@@ -85,10 +86,10 @@ def measured_grid(browser: Any, place: Path, size: Callable[[int, int], int]) ->
     with shown(browser, place) as site:
         with window(browser, site) as page:
             page.goto(f"{site.url}?tab=media&media=grid&tile={_TILE}&at=0")
-            page.wait_for_function(f"{_SEEN} > 20")
+            page.wait_for_function(f"() => {_SEEN} > 20")
             first = page.evaluate("performance.now()") / 1000
-            cold = page.evaluate(_SCROLLED, [450, 100, most])
-            warm = page.evaluate(_SCROLLED, [450, 100, most])
+            cold = page.evaluate(_SCROLLED, [600, 200, most])
+            warm = page.evaluate(_SCROLLED, [600, 200, most])
             page.wait_for_timeout(1000)
             heap, process, nodes = _memory(page)
         yield Row(f"{what}: first pictures", duration(first), "", "", "", None)
@@ -122,7 +123,7 @@ def _beside(browser: Any, site: Site, most: int) -> tuple[list[float], tuple[flo
         }""")
         page.evaluate(_PLAIN, urls)
         page.wait_for_timeout(2000)
-        times = page.evaluate(_SCROLLED, [100, 0, most])
+        times = page.evaluate(_SCROLLED, [200, 0, most])
         page.wait_for_timeout(1000)
         heap, process, _ = _memory(page)
     return times, (heap, process)

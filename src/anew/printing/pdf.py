@@ -145,16 +145,14 @@ class _Setter:
 
     def _figure(self, part: Figure) -> Iterator[Any]:
         from reportlab.lib.utils import ImageReader
-        from reportlab.platypus import Image, KeepTogether
+        from reportlab.platypus import Image
 
         for metric, image in part.charts:
             if image is None:
                 yield self.text(escape(f"No experiment here logged {metric}."), self._small)
                 continue
             across, down = ImageReader(io.BytesIO(image)).getSize()
-            yield KeepTogether(
-                [Image(io.BytesIO(image), width=self._width, height=self._width * down / across)]
-            )
+            yield Image(io.BytesIO(image), width=self._width, height=self._width * down / across)
         yield from self._below(part.caption, part.said)
 
     def _below(self, caption: str, said: Sequence[str]) -> Iterator[Any]:
@@ -202,6 +200,8 @@ class _Setter:
             repeatRows=int(head),
             splitInRow=1,
             hAlign="LEFT",
+            spaceBefore=4,
+            spaceAfter=8,
         )
         lines = [("LINEBELOW", (0, 0), (-1, -1), 0.5, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
         tight = [(f"{side}PADDING", (0, 0), (-1, -1), size) for side, size in (("LEFT", 0), ("RIGHT", 6), ("TOP", 2), ("BOTTOM", 3))]  # fmt: skip

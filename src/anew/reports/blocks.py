@@ -17,9 +17,9 @@ Kind = Literal["view", "figure", "table", "verdict"]
 
 PARTS = frozenset(
     {
-        "archived", "attempts", "axes", "band", "brush", "centre", "colour_by", "colours", "columns", "dash", "differs", "each", "every",
-        "facet", "filter", "folded", "group", "groups", "logs", "metrics", "pair", "panels", "pinned", "plot", "project", "range",
-        "reproductions", "result", "robust", "setting", "smooth", "sort", "tab", "widths", "x", "x_log", "y_log",
+        "against", "archived", "attempts", "axes", "band", "brush", "centre", "colour_by", "colours", "columns", "dash", "differs", "during", "each", "every",
+        "facet", "filter", "folded", "form", "group", "groups", "key", "logged", "logs", "media", "metrics", "order", "pair", "panels", "pinned", "plot", "project", "range",
+        "reproductions", "result", "robust", "rows", "setting", "smooth", "sort", "tab", "tile", "whose", "widths", "x", "x_log", "y_log",
     }
 )  # fmt: skip
 """The parts that a view may have, as `web/src/state.ts` lists them; a misspelt one would show something else than what was meant."""

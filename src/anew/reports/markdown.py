@@ -70,6 +70,9 @@ def to_html(
 
 
 def _shown(token: Token, address: Callable[[str], str | None]) -> Token:
+    style = str(token.attrs.get("style", ""))
+    if style.startswith("text-align:"):  # the page's policy lets no styles stand in a document
+        return token.copy(attrs={"align": style.removeprefix("text-align:")})
     if not token.children:
         return token
     return token.copy(children=list(_inline(token.children, address)))

@@ -65,6 +65,11 @@ export function isPicture(path: string): boolean {
   return /\.(png|jpe?g|gif|webp)$/i.test(path);
 }
 
+/** Whether a series is of videos that the page plays. */
+export function isVideo(series: Pick<Schemas["MediaSeries"], "kind" | "paths">): boolean {
+  return series.kind === "video" && series.paths.some((path) => path !== null && /\.(webp|gif|png|mp4|webm)$/i.test(path));
+}
+
 /** The heights of a histogram's bars from 0 to 1, and its edges; null for what is none. */
 export function barsOf(data: unknown): { heights: number[]; low: number; high: number; total: number } | null {
   const { counts, edges } = (data ?? {}) as { counts?: unknown; edges?: unknown };

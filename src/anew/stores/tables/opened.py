@@ -150,10 +150,16 @@ class Tables:
             if filter.strip():
                 query = f"SELECT count(*) FROM {table.sql} WHERE {condition.sql}"
                 matched = int(self._engine.rows(query, condition.values)[0][0])
-            found = self._engine.rows(
-                f"SELECT {cells} FROM {table.sql} WHERE {condition.sql} ORDER BY {', '.join(by)} LIMIT ? OFFSET ?",
-                [*condition.values, limit, start],
-            )
+            if matched == table.total and not order:  # as the rows lie: no others are looked at
+                found = self._engine.rows(
+                    f"SELECT {cells} FROM {table.sql} WHERE place >= ? AND place < ? ORDER BY place",
+                    [start, start + limit],
+                )
+            else:
+                found = self._engine.rows(
+                    f"SELECT {cells} FROM {table.sql} WHERE {condition.sql} ORDER BY {', '.join(by)} LIMIT ? OFFSET ?",
+                    [*condition.values, limit, start],
+                )
         except EngineError as error:
             raise InvalidValue(f"The table cannot be asked that: {error}", key="filter") from error
         return [(int(row[0]), _cells(row[1:])) for row in found], matched
@@ -181,11 +187,14 @@ class Tables:
         keys = [(column_named(name, a.columns), column_named(name, b.columns)) for name in key]
         theirs = {one.name: one for one in b.columns}
         shared = tuple((one, theirs[one.name]) for one in a.columns if one.name in theirs)
-        plan = _Plan(a, b, keys, shared)
         try:
+            once = all(self._are_apart(table, [pair[at] for pair in keys]) for at, table in enumerate((a, b)))  # fmt: skip
+            plan = _Plan(a, b, keys, shared, once)
+            self._engine.rows(plan.pairs())
             counted = self._engine.rows(plan.counts())[0]
             wanted = [one for one in DIFFERENCES if one in kinds]
             found = self._engine.rows(plan.rows(wanted), [limit, start]) if wanted else []
+            self._engine.rows("DROP TABLE pairs")
         except EngineError as error:
             raise InvalidValue(f"The tables cannot be compared: {error}", key="key") from error
         counts = {kind: int(counted[at] or 0) for at, kind in enumerate(DIFFERENCES)}
@@ -196,15 +205,28 @@ class Tables:
             rows=tuple(_pair(row, len(a.columns), len(b.columns)) for row in found),
         )
 
+    def _are_apart(self, table: OpenTable, keys: Sequence[TableColumn]) -> bool:
+        """Whether no two rows have the same key; numbering those that have takes much longer than looking."""
+        if not keys:
+            return False
+        names = ", ".join(one.sql for one in keys)
+        query = f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {table.sql})"
+        return bool(self._engine.rows(query)[0][0] == table.total)
+
 
 @dataclass(frozen=True)
 class _Plan:
-    """The queries for a difference: rows of both joined, each with its kind."""
+    """The queries for a difference: the places of rows that go together, each pair with its kind, then what is asked of these.
+
+    Attributes:
+        once: Whether no key comes twice in a table.
+    """
 
     a: OpenTable
     b: OpenTable
     keys: Sequence[tuple[TableColumn, TableColumn]]
     shared: Sequence[tuple[TableColumn, TableColumn]]
+    once: bool
 
     def _joined(self) -> tuple[str, str]:
         sides = [
@@ -217,6 +239,8 @@ class _Plan:
     def _nth(self, keys: Sequence[TableColumn]) -> str:
         if not keys:
             return "place"
+        if self.once:
+            return "1"
         names = ", ".join(one.sql for one in keys)
         return f"row_number() OVER (PARTITION BY {names} ORDER BY place)"
 
@@ -230,24 +254,31 @@ class _Plan:
             f"WHEN {changed} THEN 'changed' ELSE 'same' END"
         )
 
-    def counts(self) -> str:
-        """How many rows of each kind, and in how many each shared column is not the same."""
+    def pairs(self) -> str:
+        """The table of the pairs."""
         sides, joined = self._joined()
-        both = "a.place IS NOT NULL AND b.place IS NOT NULL"
-        each = [f"count(*) FILTER (WHERE {both} AND {one})" for one in self._changes()]
-        kinds = [f"count(*) FILTER (WHERE {self._kind()} = '{kind}')" for kind in DIFFERENCES]
-        return f"{sides} SELECT {', '.join(kinds + each)} {joined}"
+        changes = ", ".join(self._changes())
+        listed = f"{self._kind()} AS kind, a.place AS pa, b.place AS pb, [{changes}]::BOOLEAN[] AS changed"
+        return f"CREATE OR REPLACE TEMP TABLE pairs AS {sides} SELECT {listed} {joined}"
+
+    def counts(self) -> str:
+        """How many rows of each kind, and in how many of both each shared column is not the same."""
+        kinds = [f"count(*) FILTER (WHERE kind = '{kind}')" for kind in DIFFERENCES]
+        changed = [
+            f"count(*) FILTER (WHERE kind = 'changed' AND changed[{at + 1}])"
+            for at in range(len(self.shared))
+        ]
+        return f"SELECT {', '.join(kinds + changed)} FROM pairs"
 
     def rows(self, kinds: Iterable[str]) -> str:
         """The rows of some kinds, in the order of the places."""
-        sides, joined = self._joined()
-        changes = ", ".join(self._changes())
         cells = [f"{side}.{one.sql}" for side, table in (("a", self.a), ("b", self.b)) for one in table.columns]  # fmt: skip
         wanted = ", ".join(f"'{kind}'" for kind in kinds)
-        listed = ", ".join([f"{self._kind()} AS kind", "a.place AS pa", "b.place AS pb", f"[{changes}]::BOOLEAN[] AS changed", *(f"{cell} AS v{at}" for at, cell in enumerate(cells))])  # fmt: skip
+        order = "coalesce(pa, pb), pb"
         return (
-            f"{sides} SELECT * FROM (SELECT {listed} {joined}) WHERE kind IN ({wanted}) "
-            "ORDER BY coalesce(pa, pb), pb LIMIT ? OFFSET ?"
+            f"WITH chosen AS (SELECT * FROM pairs WHERE kind IN ({wanted}) ORDER BY {order} LIMIT ? OFFSET ?) "
+            f"SELECT {', '.join(['kind', 'pa', 'pb', 'changed', *cells])} FROM chosen "
+            f"LEFT JOIN {self.a.sql} AS a ON a.place = pa LEFT JOIN {self.b.sql} AS b ON b.place = pb ORDER BY {order}"
         )
 
 

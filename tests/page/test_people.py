@@ -122,8 +122,8 @@ def test_stars_pins_and_preferences_follow_to_another_browser(lab, project, trai
             assert trained in {one.id for one in store.stars.list()}
             page.get_by_role("button", name=re.compile("^Account of")).click()
             page.get_by_role("menuitem", name="Preferences …").click()
-            page.get_by_label("Theme").select_option("dark")
-            page.get_by_label("Times").select_option("date")
+            page.get_by_role("combobox", name="Theme").select_option("dark")
+            page.get_by_role("combobox", name="Times").select_option("date")
             expect(page.locator("html")).to_have_attribute("data-theme", "dark")
             page.get_by_role("button", name="Close").click()
             while store.preferences.list().get("times") != "date":  # it is being sent

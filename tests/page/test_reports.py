@@ -44,6 +44,7 @@ def _typed(page, text: str) -> None:
     page.get_by_label("The text of the report in Markdown").fill(text)
 
 
+@pytest.mark.slow
 def test_a_report_is_written_with_a_preview_and_read_live(lab, project, trained, opened):
     page = opened(lab, f"reports?in={project}")
     page.get_by_role("button", name="New report").click()
@@ -66,6 +67,13 @@ def test_a_report_is_written_with_a_preview_and_read_live(lab, project, trained,
     assert report.locator("tbody tr").all_inner_texts() == ["a\t0.1", "b\t0.1"]
     _record(lab, project, "c")
     report.get_by_role("img", name="loss as 3 curves").wait_for()
+    said = page.get_by_role("region", name="Comments")
+    said.get_by_label("A comment").fill("Why is *this* so?")
+    said.get_by_role("button", name="Comment", exact=True).click()
+    said.get_by_text("Why is this so?").wait_for()
+    with Store(str(lab.root)) as store:
+        (comment,) = (one for one in store.comments.list() if one.about.kind == "report")
+        assert (comment.about.id, comment.about.project) == ("paper", project)
     report.get_by_role("link", name="the first").click()
     page.get_by_role("heading", name="Reports").scroll_into_view_if_needed()
     page.get_by_role("list", name="Reports").get_by_role("link", name="Found").click()
@@ -88,6 +96,7 @@ def test_nothing_that_somebody_writes_runs_in_a_report(lab, project, trained, op
     assert page.evaluate("window.hurt") is None
 
 
+@pytest.mark.slow
 def test_two_who_write_one_report_are_told_and_its_history_is_kept(lab, project, trained, opened):
     with Store(str(lab.root)) as store:
         store.reports.save("ours", "# First\n", project)

@@ -101,6 +101,7 @@ def test_an_html_file_has_everything_and_runs_nothing(store, tmp_path):
     assert text.index("The end.") > text.index("nowhere")
 
 
+@pytest.mark.slow
 def test_a_pdf_has_pages_figures_and_links(store, tmp_path):
     pytest.importorskip("reportlab")
     written = write_report(store, "paper", tmp_path / "paper.pdf", project="a")

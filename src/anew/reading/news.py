@@ -14,12 +14,12 @@ from ..record.documents import Document
 from .backend import Backend
 from .comments import Comments, is_among
 from .given import since
-from .own import PIN
+from .own import PIN, Marks
 from .source import who_asks
 
 __all__ = ["News", "NewsItem", "news"]
 
-_DOCUMENTS = {"view": "view", "report": "report", "alerted": "alert", PIN: "pin"}
+_DOCUMENTS = {"view": "view", "report": "report", "alerted": "alert"}
 """Kinds of document that are told of, and how."""
 
 
@@ -122,6 +122,11 @@ def _documents(backend: Backend, at: float) -> Iterator[NewsItem]:
         for one in backend.documents(DocumentsQuestion(kind=kind)).documents:
             if one.time >= at:
                 yield _of_document(one, word)
+    for pin in Marks(backend, PIN).list():
+        if pin.time >= at:
+            yield NewsItem(
+                kind="pin", id=pin.id, experiment=pin.id, what=pin.prefix, user=pin.user, time=pin.time
+            )  # fmt: skip
     for alias in backend.documents(DocumentsQuestion(what="alias")).aliases:
         if alias.time >= at:
             said = f"version {alias.number}" + (f": {alias.why}" if alias.why else "")
@@ -138,9 +143,8 @@ def _of_document(one: Document, word: str) -> NewsItem:
             kind=word, id=str(body.get("alert", "")), experiment=_text(body.get("experiment")),
             what=str(body.get("prefix", "")), said=str(body.get("why", "")), time=_time(body.get("time"), one.time),
         )  # fmt: skip
-    about = one.name if word == "pin" else None
     return NewsItem(
-        kind=word, id=one.name, experiment=about, what=one.name, user=one.user, time=one.time,
+        kind=word, id=one.name, what=one.name, user=one.user, time=one.time,
         project=_project(one.scope),
     )  # fmt: skip
 

@@ -76,6 +76,14 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "views show": (("overview",), OK),
     "views default": (("overview",), OK),
     "views remove": (("overview",), OK),
+    "comment add": ((A, "good"), OK),
+    "comment list": ((A,), OK),
+    "star": ((A,), OK),
+    "pin": ((A,), OK),
+    "preferences set": (("theme", "dark"), OK),
+    "preferences clear": (("theme",), OK),
+    "news seen": ((), OK),
+    "badge": ((A, "-o", "badge.svg"), OK),
     "reports save": (("paper", "paper.md"), OK),
     "reports list": ((), OK),
     "reports show": (("paper",), OK),
@@ -116,8 +124,12 @@ ELSEWHERE = {
     "import",
     "completion",
     "version",
+    "comment edit",
+    "comment remove",
+    "comment reopen",
+    "comment resolve",
 }
-"""Those that ask no store, serve until they are ended, or have tests of their own (`import`, `sweep`, `agent`)."""
+"""Those that ask no store, serve until they are ended, or have tests of their own (`import`, `sweep`, `agent`, `comment`)."""
 
 
 def leaves(command: click.Command, at: tuple[str, ...] = ()) -> Iterator[str]:

@@ -44,6 +44,20 @@ COMMANDS = {
     "reports save": ["reports", "save", "paper", "-"],
     "reports export": ["reports", "export", "paper", "paper.md"],
     "reports remove": ["reports", "remove", "paper"],
+    "comment add": ["comment", "add", REF, "good"],
+    "comment list": ["comment", "list", REF],
+    "comment edit": ["comment", "edit", "COMMENT", "better"],
+    "comment resolve": ["comment", "resolve", "COMMENT"],
+    "comment reopen": ["comment", "reopen", "COMMENT"],
+    "comment remove": ["comment", "remove", "COMMENT"],
+    "star": ["star", REF],
+    "pin": ["pin", REF],
+    "preferences": ["preferences"],
+    "preferences set": ["preferences", "set", "theme", "dark"],
+    "preferences clear": ["preferences", "clear", "theme"],
+    "news": ["news"],
+    "news seen": ["news", "seen"],
+    "badge": ["badge", REF, "-o", "badge.svg"],
     "history": ["history", REF, "-m", "val/loss"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
@@ -133,6 +147,12 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
         change("views", "save", "overview", "-", input="x: time\n")
     if name.startswith("reports"):
         change("reports", "save", "paper", "-", input="# Found\n")
+    if name.startswith("comment"):
+        said = change("comment", "add", REF, "hm", "--json").json["comment"]["id"]
+        if name == "comment reopen":
+            change("comment", "resolve", said)
+    if name.startswith("preferences"):
+        change("preferences", "set", "theme", "light")
     if name.startswith(("models", "lineage")):
         change("models", "register", "vit", REF, "-a", "best")
         file = change("files", REF, "--json").json["files"][0]
@@ -142,7 +162,7 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
     if name == "sync --status":
         Outbox(RootLayout(str(store_root)), "http://127.0.0.1:9").register("opened", "k7f3", REF)
     with contextlib.ExitStack() as stack:
-        arguments = COMMANDS[name]
+        arguments = [said if one == "COMMENT" else one for one in COMMANDS[name]]
         if name == "stop":  # a process never signals itself
             running = Experiment(REF, root=store_root, resume="must", quiet=True, system_metrics=0)
             stack.enter_context(running)

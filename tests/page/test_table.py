@@ -469,7 +469,7 @@ def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
     page.locator("aside svg path").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tabs = page.get_by_role("navigation", name="Views").get_by_role("link")
-    assert [tab.inner_text() for tab in tabs.all()][-1] == "System"
+    assert [tab.inner_text() for tab in tabs.all()][-1] == "Reports"
     assert all(tab.bounding_box()["x"] + tab.bounding_box()["width"] <= 390 for tab in tabs.all())
     assert axe(page) == []
 

@@ -80,7 +80,7 @@ def test_an_html_file_has_everything_and_runs_nothing(store, tmp_path):
     written = write_report(store, "paper", tmp_path / "paper.html", project="a")
     assert [one.partition(".")[0] for one in written.problems] == ["There is no saved view 'nowhere'"]  # fmt: skip
     text = written.path.read_text()
-    assert written.bytes == len(text.encode())
+    assert written.size == len(text.encode())
     tags = re.findall(r"<(\w+)[^>]*>", re.sub(r"<style>.*?</style>", "", text, flags=re.S))
     assert not {"script", "iframe", "link", "object", "embed", "svg", "form"} & set(tags)
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text
@@ -128,8 +128,8 @@ def test_markdown_that_nobody_would_write_is_set_on_pages_too(store, tmp_path):
         ]
     )  # fmt: skip
     report = store.reports.save("odd", text)
-    assert write_report(store, report, tmp_path / "odd.pdf").bytes > 1000
-    assert write_report(store, store.reports.save("empty", ""), tmp_path / "none.pdf").bytes > 500
+    assert write_report(store, report, tmp_path / "odd.pdf").size > 1000
+    assert write_report(store, store.reports.save("empty", ""), tmp_path / "none.pdf").size > 500
 
 
 def test_the_markdown_itself_and_what_cannot_be_written(store, tmp_path):

@@ -127,13 +127,19 @@ def test_logging_out_ends_the_session_and_not_only_the_cookie(server, accounts):
     assert server.send("POST", f"{API}/logout", PLAIN, b"{}").status == 200
 
 
+def written(server, shown, scope):
+    """The answer to who writes a document."""
+    edit = {"type": "document", "kind": "star", "name": "a", "scope": scope, "body": {}}
+    body = json.dumps({"edits": [edit]}).encode()
+    return server.send("POST", f"{API}/ask/append", {**PLAIN, **shown}, body).status
+
+
 def test_a_token_is_let_in_until_it_is_revoked_and_never_falls_back_to_a_session(server, accounts):
     session = session_of(logged_in(server, accounts.first_link()))
     token = accounts.create_token("cluster", Role.READER)
     shown = {"Authorization": f"Bearer {token}"}
     assert json.loads(about(server, shown).body)["user"] == "cluster"
-    body = b'{"edits": []}'
-    assert server.send("POST", f"{API}/ask/append", {**PLAIN, **shown}, body).status == 403
+    assert written(server, shown, "root") == 403
     accounts.revoke_token("cluster")
     assert about(server, {**shown, **session}).status == 401
 
@@ -160,8 +166,7 @@ def test_a_server_that_lets_nobody_change_anything_does_not_let_its_owner_either
     session = session_of(logged_in(server, accounts.first_link()))
     told = json.loads(about(server, session).body)
     assert (told["role"], told["admin"], told["writing"]) == ("reader", False, False)
-    answer = server.send("POST", f"{API}/ask/append", {**PLAIN, **session}, b'{"edits": []}')
-    assert answer.status == 403
+    assert {written(server, session, scope) for scope in ("root", f"user/{told['user']}")} == {403}
     server.close()
 
 

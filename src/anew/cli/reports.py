@@ -189,12 +189,12 @@ def export(face: Face, name: str, file: Path, project: str | None, version: int 
             written = write_report(store, one, file)
 
     def table() -> None:
-        face.out.line(f"{written.path}  {size(written.bytes)}")
+        face.out.line(f"{written.path}  {size(written.size)}")
         for problem in written.problems:
             face.out.line(problem, "dim")
 
     face.out.emit(
-        {"written": str(written.path), "bytes": written.bytes, "problems": list(written.problems)},
+        {"written": str(written.path), "bytes": written.size, "problems": list(written.problems)},
         ids=[str(written.path)],
         table=table,
     )

@@ -28,12 +28,12 @@ class WrittenReport:
 
     Attributes:
         path: The file.
-        bytes: Its size.
+        size: How many bytes it has.
         problems: What could not be shown, in sentences; the file says so too.
     """
 
     path: Path
-    bytes: int
+    size: int
     problems: tuple[str, ...]
 
 

@@ -67,7 +67,7 @@ def text_of(lines: list[str], escaped: list[bool]) -> bytes:
 
 @given(
     LINES, CONDITIONS, st.booleans(), st.booleans(), st.integers(0, 3), st.integers(1, 4),
-    st.lists(st.booleans(), min_size=1, max_size=3), st.sampled_from([30, 90, 1000]), st.sampled_from([1, 500]), st.sampled_from([0, 2, 400]),
+    st.lists(st.booleans(), min_size=1, max_size=3), st.sampled_from([30, 90, 1000]), st.sampled_from([1, 5000]), st.sampled_from([0, 2, 400]),
 )  # fmt: skip
 def test_what_is_passed_over_would_not_have_matched(
     tmp_path_factory, lines, asked, console, backward, context, limit, escaped, stretch, scanned, dense

@@ -6,7 +6,7 @@ import type { PanelData } from "./curves";
 import type { XKind } from "./frame";
 import type { Drawing } from "./lines";
 import type { ChartPicture } from "./picture";
-import { asPng, asProgram, asSvg, handOver } from "./saving";
+import { asPng, asProgram, asSvg, saved } from "./saving";
 import type { Range } from "./scale";
 import { source } from "./source.svelte";
 
@@ -36,5 +36,5 @@ export async function exported(format: Format, shown: Shown): Promise<void> {
   } else if (format === "svg") blob = asSvg(drawing.marks, width, height, shown.value === "value" ? title : `${title} ${shown.value}`);
   else if (format === "py") blob = shown.picture && (await asProgram(shown.picture, title));
   else blob = await asPng(drawing.marks, width, height, shown.dark);
-  handOver(blob, title, format);
+  saved(blob, title, format);
 }

@@ -1,6 +1,7 @@
 /** Pictures as files: handed to the browser to be saved. */
 
 import { post } from "../api";
+import { fileName, handOver } from "../handing";
 import { draw } from "./canvas";
 import type { Mark } from "./marks";
 import { writeSvg } from "./svg";
@@ -29,21 +30,11 @@ export async function asPng(marks: readonly Mark[], width: number, height: numbe
 
 /** A picture as a program of matplotlib, which the server writes. */
 export async function asProgram(picture: unknown, title: string): Promise<Blob> {
-  const { text } = await post("/api/v1/plot/program", { name: fileName(title, "py"), picture } as never);
+  const { text } = await post("/api/v1/plot/program", { name: fileName(title, "py", "chart"), picture } as never);
   return new Blob([text], { type: "text/x-python" });
 }
 
-function fileName(title: string, ending: string): string {
-  return `${title.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+|-+$/g, "") || "chart"}.${ending}`;
-}
-
 /** Have the browser save it. */
-export function handOver(blob: Blob | null, title: string, ending: string): void {
-  if (!blob) return;
-  const url = URL.createObjectURL(blob);
-  const anchor = document.createElement("a");
-  anchor.href = url;
-  anchor.download = fileName(title, ending);
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+export function saved(blob: Blob | null, title: string, ending: string): void {
+  handOver(blob, fileName(title, ending, "chart"));
 }

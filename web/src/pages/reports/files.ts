@@ -1,6 +1,7 @@
 /** A report as a file to save. */
 
 import { address, bytes } from "../../api";
+import { fileName, handOver } from "../../handing";
 import { notices } from "../../notices.svelte";
 import { fileOf, type Which } from "./reports";
 
@@ -15,10 +16,5 @@ export async function saved(which: Which, form: "md" | "html" | "pdf"): Promise<
     return;
   }
   // Never shown in a tab of this page, whatever is in it: only kept.
-  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
-  const anchor = document.createElement("a");
-  anchor.href = url;
-  anchor.download = `${which.name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+|-+$/g, "") || "report"}.${form}`;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  handOver(new Blob([content], { type: "application/octet-stream" }), fileName(which.name, form, "report"));
 }

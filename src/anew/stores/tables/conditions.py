@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...errors import QueryError
 from ...query.parser import parse
+from ...query.suggest import nearest
 from ...query.syntax import (
     And,
     Compare,
@@ -108,7 +108,7 @@ def column_named(name: str, columns: Sequence[TableColumn], position: int = 0) -
         if one.name == name:
             return one
     names = [one.name for one in columns]
-    near = difflib.get_close_matches(name, names, 1)
+    near = nearest(name, names, 1)
     shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
     raise QueryError(
         f"The table has no column {name!r}; it has {shown}.",

@@ -103,7 +103,6 @@ def test_an_html_file_has_everything_and_runs_nothing(store, tmp_path):
 
 @pytest.mark.slow
 def test_a_pdf_has_pages_figures_and_links(store, tmp_path):
-    pytest.importorskip("reportlab")
     written = write_report(store, "paper", tmp_path / "paper.pdf", project="a")
     content = written.path.read_bytes()
     assert content.startswith(b"%PDF-")
@@ -119,7 +118,6 @@ def test_a_pdf_has_pages_figures_and_links(store, tmp_path):
 
 
 def test_markdown_that_nobody_would_write_is_set_on_pages_too(store, tmp_path):
-    pytest.importorskip("reportlab")
     text = "\n".join(
         [
             "> " * 40 + "deep", "", *("  " * depth + f"- {depth}" for depth in range(30)), "", "x" * 5000, "", "```", "y" * 900, "```", "",

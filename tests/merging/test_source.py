@@ -17,7 +17,11 @@ import pytest
 from anew import Experiment, Store
 from anew.errors import InvalidValue
 from anew.importing.importer import Imported, bring_in, look_through
+from anew.journal.storage import FolderStorage
 from anew.merging import archives
+from anew.merging.comparing import differing_file
+from anew.sync.files import files_in
+from anew.sync.local import Local
 from anew.trackers.importers import kind_of, open_source
 from anew.values import Text
 
@@ -253,6 +257,23 @@ def test_a_running_experiment_is_followed_to_its_end(tmp_path, root):
         with Store(root) as store:
             counts.append((store["lab/run"].status, store["lab/run"].metrics["loss"].count))
     assert counts == [("running", 1), ("running", 2), ("completed", 3)]
+
+
+def test_a_file_that_is_written_anew_while_it_is_brought_is_compared_by_the_next_import(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    document = there / "metadata.json"
+    document.write_text("first")
+    (here / "metadata.json").write_text("first")
+    (found,) = files_in(Local("id", "run", str(there), FolderStorage(str(there)), None))
+    assert differing_file(found, str(here)) is None
+    document.write_text("second")
+    assert differing_file(found, str(here)) is None
+    (found,) = files_in(Local("id", "run", str(there), FolderStorage(str(there)), None))
+    assert differing_file(found, str(here)) is not None
+    document.unlink()
+    assert differing_file(found, str(here)) is None
 
 
 def test_a_half_written_line_waits_and_what_is_damaged_is_named(theirs, root):

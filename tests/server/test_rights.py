@@ -27,8 +27,12 @@ from .test_security import ENTRANCES, called
 
 OWN, OTHER = "lab/vision/mine", "other/vision/theirs"
 PACKED = {"Content-Type": "application/msgpack"}
-# What streams without end, and what ends the session that is called with.
-WALKED = [route for route in ROUTES if route.name not in ("events", "logout", "login-link")]
+# What streams without end, what ends the session that is called with, and what answers with all that its caller has set before.
+WALKED = [
+    route
+    for route in ROUTES
+    if route.name not in ("events", "logout", "login-link", "do-preferences-set")
+]
 NEEDED = {
     edits.TagsEdit: Role.REPORTER, edits.FieldEdit: Role.REPORTER, edits.ParamsEdit: Role.WRITER, edits.CaptureEdit: Role.WRITER,
     edits.DeleteEdit: Role.MAINTAINER, edits.RestoreEdit: Role.MAINTAINER, edits.MoveEdit: Role.MAINTAINER,

@@ -111,14 +111,22 @@ def differing_segment(local: Local, one: Listed, folder: str) -> Kind | None:
 
 
 def differing_file(file: Found, folder: str) -> Kind | None:
-    """A file that is another here, or is not here; None if it is the same."""
+    """A file that is another here, or is not here; None if it is the same, or was written anew since it was found.
+
+    An experiment that runs writes on: what it wrote meanwhile is brought, and compared, by the next import.
+    """
     here = os.path.join(folder, *file.path.split("/"))
-    there = Sum(file.size, hash_file(file.full))
+    try:
+        there = Sum(file.size, hash_file(file.full))
+    except FileNotFoundError:
+        return None
     try:
         found = Sum(os.lstat(here).st_size, hash_file(here))
     except OSError:
         found = Sum()
-    return None if there == found else Kind("files", file.path, there, found)
+    if there == found or not file.is_unchanged():
+        return None
+    return Kind("files", file.path, there, found)
 
 
 def _beginning(path: str, size: int) -> Sum:

@@ -39,6 +39,10 @@ class Found(NamedTuple):
     mark: tuple[int, int, int]
     executable: bool
 
+    def is_unchanged(self) -> bool:
+        """Whether it is still what was found."""
+        return next(_found(self.path, self.full), None) == self
+
 
 def files_in(local: Local) -> Iterator[Found]:
     """The files of an experiment that are no segments; links are passed over."""

@@ -413,8 +413,7 @@ def _bring_points(
                 continue
             text.add(point_line(row))
             last = max(last, row.time)
-            for name, value in row.values.items():
-                account.point(metric_name(name), row.step, row.time, value)
+            account.row(row.step, row.time, row.values)
             tell.read(len(row.values))
         text.finish()
         arriving.changed |= bool(text.appended)
@@ -430,8 +429,11 @@ def _bring_points_by_difference(
     with arriving.points() as text:
         text.go_to_end()
         for row in _dated(source.rows(run), arriving.began):
+            if isinstance(row, Points):
+                account.points(row)
+            else:
+                account.row(row.step, row.time, row.values)
             for name, step, time_, value in _each(row):
-                account.point(name, step, time_, value)
                 last = max(last, time_)
                 hashed = point_hash(name, step, time_, value)
                 if here[hashed] > 0:

@@ -153,8 +153,7 @@ def _count_points(
             tell(len(lines))
             return
         for line in lines:
-            for point in _points_of(line):
-                account.point(*point)
+            account.row(line.s, line.t, _numbers_of(line))
             tell(len(line.m))
         return
     with PartFile(layout.path(*piece.path.split("/"))) as part:
@@ -197,5 +196,11 @@ def rows_here(
 
 
 def _points_of(line: PointLine) -> Iterator[tuple[str, int | None, float, float]]:
-    for name, value in line.m.items():
-        yield name, line.s, line.t, NUMBERS[value] if isinstance(value, str) else value
+    for name, value in _numbers_of(line).items():
+        yield name, line.s, line.t, value
+
+
+def _numbers_of(line: PointLine) -> dict[str, float]:
+    return {
+        name: NUMBERS[value] if isinstance(value, str) else value for name, value in line.m.items()
+    }

@@ -1,7 +1,7 @@
 """Reading what other trackers recorded, beside their own readers, and bringing it in whole: seconds and memory.
 
 `python -m benchmarks.importing POINTS [FOLDER]` imports one run of so many points of MLflow's, and prints the seconds and the memory. It is for what takes too long
-for the table: a hundred million points are a database of 13 GB. FOLDER is where it writes meanwhile.
+for the table: a hundred million points are a database of 26 GB. FOLDER is where it writes meanwhile.
 """
 
 from __future__ import annotations

@@ -194,8 +194,10 @@ class CommentsRequest(msgspec.Struct, frozen=True, kw_only=True):
         report: About a report, and `project` is what it is for.
         mentioning: Only those with `@` and this name in them.
         limit: Of these the newest.
+        ids: In place of all that: those with these ids that are there.
     """
 
+    ids: tuple[str, ...] = ()
     experiment: str | None = None
     report: str | None = None
     project: str | None = None
@@ -321,7 +323,7 @@ class AlertsAnswer(msgspec.Struct, frozen=True):
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):
-    """The cursor of the newest change: it is the same for as long as nothing changes."""
+    """The cursor of the newest change of an experiment: it is the same for as long as none changes."""
 
     version: str
 

@@ -14,7 +14,7 @@ import msgspec
 from ...errors import Conflict
 from ...index import Progress, Refreshed
 from ...index.trash import Trashed
-from ...journal.documents import RootJournal
+from ...journal.documents import RootJournal, RootNews
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
 from ...reading.local.documents import answer_documents
@@ -188,9 +188,9 @@ class GroupStores:
         """See `OpenStores.files`."""
         return self.truth.files.storage(experiment_id)
 
-    def documents(self, question: DocumentsQuestion) -> Documents:
+    def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
         """See `OpenStores.documents`."""
-        return answer_documents(self.journal, question)
+        return answer_documents(self.journal, question, shows)
 
     def trash(self) -> Sequence[Trashed]:
         """See `OpenStores.trash`."""
@@ -206,6 +206,10 @@ class GroupStores:
         return found
 
     # -- changing -----------------------------------------------------------------------------------------
+
+    def written(self, order: str, since: int) -> RootNews:
+        """See `OpenStores.written`."""
+        return self.journal.news(order, since)
 
     def left(self) -> Mapping[str, str]:
         """See `OpenStores.left`."""

@@ -71,7 +71,7 @@ def _link(browser: Any, site: Any) -> str:
     return address
 
 
-_CURVES = """() => document.querySelectorAll("path.curve").length"""
+_CURVES = """() => [...document.querySelectorAll("canvas")].reduce((sum, one) => sum + Number(one.dataset.curves), 0)"""
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 

@@ -12,7 +12,7 @@ from anew import Store
 from anew.errors import Conflict
 from anew.importing import importer
 from anew.importing.arriving import Arriving
-from anew.importing.importer import Imported, bring_in, look_through
+from anew.importing.importer import Imported, Reached, bring_in, look_through
 from anew.importing.kept import about, imports_of
 from anew.importing.source import Finding, Points, Row
 from anew.journal.lock import locked
@@ -49,6 +49,23 @@ def seal(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(root) as store:
         store.seal()
     assert list(Path(root, "lab/a/metrics").glob("*.parquet"))
+
+
+def test_where_an_import_stands_is_told_within_a_run_too(root, monkeypatch):
+    monkeypatch.setattr(importer, "_TELLING_SECONDS", 0.0)
+    source = Made(a=Logged(rows=curve(5)), b=Logged(rows=curve(3)))
+    told: list[Reached] = []
+    imported = bring_in(source, root, progress=told.append)
+    assert told[0] == (told[0].run, 0, 0, 0)
+    within = [at for at in told if at.runs == 0]
+    (first, second) = (run.counts["points"] for run in imported.runs)
+    assert [at.points for at in within] == sorted(at.points for at in within)
+    assert {1, first} <= {at.points for at in within}
+    assert within[-1].compared == first
+    assert (told[-1].runs, told[-1].points, told[-1].compared) == (1, first + second, second)
+    counted: list[Reached] = []
+    look_through(source, progress=counted.append)
+    assert counted[-1].points == first + second
 
 
 def files_below(root: str) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ..reading.backend import Backend
-from .firing import Fired, all_fired
+from .firing import Fired, all_fired, newest_fired
 from .rules import Alert, add_alert, all_alerts, no_alert, remove_alert
 
 __all__ = ["Alerts"]
@@ -26,8 +26,14 @@ class Alerts:
         """The alerts, by name."""
         return all_alerts(self._backend)
 
-    def fired(self) -> builtins.list[Fired]:
-        """What they found, newest first, and who has been told."""
+    def fired(self, *, newest: int | None = None) -> builtins.list[Fired]:
+        """What they found, newest first, and who has been told.
+
+        Args:
+            newest: Only so many.
+        """
+        if newest is not None:
+            return newest_fired(self._backend, newest)[0]
         return all_fired(self._backend)
 
     def get(self, name: str, *, project: str | None = None) -> Alert:

@@ -7,7 +7,6 @@ claimed the same way before something is sent.
 from __future__ import annotations
 
 import contextlib
-import heapq
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -143,11 +142,10 @@ def all_fired(backend: Backend, kind: str = FIRED) -> list[Fired]:
 
 def newest_fired(backend: Backend, most: int) -> tuple[list[Fired], int]:
     """The newest of what was found, and how many there are in all; no more of them are read than that."""
-    found = backend.documents(DocumentsQuestion(kind=FIRED)).documents
     # A document is written again each time somebody is told: what was found last is among those written last.
-    last = heapq.nlargest(most, found, key=lambda one: one.time)
-    read = [one for document in last if (one := _read(document)) is not None]
-    return sorted(read, key=lambda one: -one.time), len(found)
+    found = backend.documents(DocumentsQuestion(kind=FIRED, newest=most))
+    read = [one for document in found.documents if (one := _read(document)) is not None]
+    return sorted(read, key=lambda one: -one.time), found.total or 0
 
 
 def waiting(fired: Sequence[Fired]) -> list[Fired]:

@@ -194,13 +194,15 @@ def _import(
     dry_run: bool,
 ) -> tuple[Imported, Synced | None]:
     """What was imported, and what came of pushing it where that was asked for."""
-    from ..importing.importer import bring_in, look_through
+    from ..importing.importer import Reached, bring_in, look_through
 
     server, root = _place(face, to)
-    with face.out.progress(f"Reading {source.where}") as report:
+    with face.out.status(f"Reading {source.where}") as status:
 
-        def told(name: str, runs: int, points: int) -> None:
-            report(runs)
+        def told(at: Reached) -> None:
+            before = f"{plural(at.runs, 'run')} before it, " if at.runs else ""
+            compared = f", {at.compared:,} of this run's compared" if at.compared else ""
+            status(f"{one_line(at.run)}: {before}{plural(at.points, 'point')} read{compared}")
 
         if dry_run:
             return look_through(source, root, into=into, since=since, progress=told), None

@@ -370,7 +370,7 @@ ANSWERS: Mapping[str, tuple[type[Any], Callable[[Store, Any], dict[str, Any]], s
     ),
     "alert/log": (
         asked.AlertLogOptions,
-        lambda store, question: {"fired": [fired_document(one) for one in store.alerts.fired()[: max(0, question.limit)]]},
+        lambda store, question: {"fired": [fired_document(one) for one in store.alerts.fired(newest=question.limit)]},
         "What alerts found, newest first.",
     ),
     "comment/list": (

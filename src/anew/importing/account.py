@@ -49,7 +49,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class _Points:
-    """One metric's points, hashed in chunks of columns: as quick for a row at a time as for arrays."""
+    """One metric's points, hashed in chunks of columns."""
 
     __slots__ = ("_given", "_hash", "_steps", "_times", "_values", "count")
 
@@ -60,15 +60,6 @@ class _Points:
         self._given = array("B")
         self._times = array("d")
         self._values = array("d")
-
-    def add(self, step: int | None, time: float, value: float) -> None:
-        self.count += 1
-        self._steps.append(step or 0)
-        self._given.append(step is not None)
-        self._times.append(time)
-        self._values.append(value if value == value else math.nan)
-        if len(self._steps) == _CHUNK:
-            self._fold()
 
     def extend(self, steps: Any, given: Any, times: Any, values: Any) -> None:
         """Columns, as numpy arrays."""
@@ -109,16 +100,13 @@ class _Bag:
         self.count = 0
         self._total = 0
 
-    def add(self, step: int | None, time: float, value: float) -> None:
-        self.count += 1
-        self._total += point_hash("", step, time, value)
-
     def extend(self, steps: Any, given: Any, times: Any, values: Any) -> None:
         shown = [True] * len(steps) if given is None else given.tolist()
         for step, is_given, time, value in zip(
             steps.tolist(), shown, times.tolist(), values.tolist(), strict=True
         ):
-            self.add(step if is_given else None, time, value)
+            self._total += point_hash("", step if is_given else None, time, value)
+        self.count += len(steps)
 
     def sum(self) -> Sum:
         return Sum(self.count, f"{self._total % (1 << 64):016x}")
@@ -134,6 +122,10 @@ def point_hash(name: str, step: int | None, time: float, value: float) -> int:
     )
 
 
+def _nothing() -> tuple[list[str], list[int | None], list[float], list[float]]:
+    return [], [], [], []
+
+
 class Account:
     """What there is of one run, on one side.
 
@@ -144,18 +136,23 @@ class Account:
     def __init__(self, *, ordered: bool = True) -> None:
         self._new: type[_Points | _Bag] = _Points if ordered else _Bag
         self._points: dict[str, _Points | _Bag] = {}
+        self._waiting: tuple[list[str], list[int | None], list[float], list[float]] = _nothing()
         self._others: dict[str, tuple[int, blake3]] = {}
         self._facts: dict[str, str] = {}
 
-    def point(self, name: str, step: int | None, time: float, value: float) -> None:
-        """One point, as it was written."""
-        found = self._points.get(name)
-        if found is None:
-            found = self._points[name] = self._new()
-        found.add(step, time, value)
+    def row(self, step: int | None, time: float, values: Mapping[str, float]) -> None:
+        """A point of each of some metrics, as they were written. They wait for others, to be counted together."""
+        names, steps, times, numbers = self._waiting
+        names.extend(values)
+        steps.extend([step] * len(values))
+        times.extend([time] * len(values))
+        numbers.extend(values.values())
+        if len(names) >= _CHUNK:
+            self._settle()
 
     def column(self, name: str, steps: Any, given: Any, times: Any, values: Any) -> None:
         """Points of one metric as columns, as they were written; `given` says where a step was given."""
+        self._settle()
         found = self._points.get(name)
         if found is None:
             found = self._points[name] = self._new()
@@ -163,6 +160,7 @@ class Account:
 
     def points(self, points: Points) -> None:
         """Points one by one, as they were written."""
+        self._settle()
         import numpy as np
 
         number = {name: at for at, name in enumerate(dict.fromkeys(points.names))}
@@ -177,6 +175,12 @@ class Account:
             self.column(
                 metric_name(name), steps[chosen], given[chosen], times[chosen], values[chosen]
             )
+
+    def _settle(self) -> None:
+        """Count what waits."""
+        if self._waiting[0]:
+            waiting, self._waiting = self._waiting, _nothing()
+            self.points(Points(*waiting))
 
     def thing(self, kind: str, what: Any) -> None:
         """Something else, plain JSON, in its order."""
@@ -201,11 +205,13 @@ class Account:
     def counts(self) -> Mapping[str, int]:
         """How many of each kind."""
         found = {kind: count for kind, (count, _) in self._others.items()}
+        self._settle()
         found["points"] = sum(points.count for points in self._points.values())
         return {kind: found[kind] for kind in _KINDS if found.get(kind)}
 
     def sums(self) -> dict[tuple[str, str], Sum]:
         """Everything summed up, by kind and name."""
+        self._settle()
         found = {("points", name): points.sum() for name, points in self._points.items()}
         for kind, (count, digest) in self._others.items():
             found[kind, ""] = Sum(count, digest.hexdigest())

@@ -79,13 +79,16 @@ def point_lines(points: Points) -> bytes:
 
 def point_line(row: Row) -> bytes:
     """A line of points; see `docs/internals/format.md`."""
-    line: dict[str, Any] = {"t": row.time}
-    line["m"] = {metric_name(name): number_or_name(value) for name, value in row.values.items()}
+    values: dict[str, float | str] = {
+        metric_name(name): value if value - value == 0.0 else number_or_name(value)
+        for name, value in row.values.items()
+    }
+    if not row.beside:
+        return _lines.encode_lines([_Line(row.time, values, row.step)])
+    line: dict[str, Any] = {"t": row.time, "m": values}
     if row.step is not None:
         line["s"] = row.step
-    if row.beside:
-        line["x"] = to_plain(row.beside)
-    return encode_line(line)
+    return encode_line({**line, "x": to_plain(row.beside)})
 
 
 def message_line(message: Message) -> dict[str, Any]:

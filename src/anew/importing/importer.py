@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from blake3 import blake3
@@ -40,14 +40,25 @@ from .registering import Place, bring_models
 from .source import Finding, Points, Row, Run, Source, Undated, WithModels
 from .text import Differs, GrowingText
 
-__all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_through"]
+__all__ = ["Arrived", "Copies", "Imported", "Progress", "Reached", "bring_in", "look_through"]
 
-Progress = Callable[[str, int, int], None]
-"""Told the run that is read, how many runs were before it, and how many points so far."""
+
+class Reached(NamedTuple):
+    """Where an import stands: the run it is at, how many runs were before it, how many points have been read so far in all; and
+    of this run, once it is compared, how many have been read back."""
+
+    run: str
+    runs: int
+    points: int
+    compared: int = 0
+
+
+Progress = Callable[[Reached], None]
 
 _LOCK_SECONDS = 5.0
 _MOST_KEPT = 200
 _SEALING_SECONDS = 120.0
+_TELLING_SECONDS = 0.1
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,10 +163,14 @@ def look_through(
     """What an import into a root, or into an empty one, would bring, without writing anything; see `bring_in`."""
     if isinstance(source, Copies):
         return source.look_through(since=since, progress=progress)
-    found = []
+    found: list[Arrived] = []
     points = 0
     for run, prefix, state in planned(source, root, into, since):
-        here = sum(len(row.values) for row in source.rows(run))
+        here = 0
+        tell = _Telling(progress, run.name or run.key, len(found), points)
+        for row in source.rows(run):
+            here += len(row.values)
+            tell.read(len(row.values))
         counts = {
             "points": here,
             "messages": sum(1 for _ in source.messages(run)),
@@ -175,7 +190,7 @@ def look_through(
         )
         found.append(arrived)
         if progress is not None:
-            progress(run.name or run.key, len(found), points)
+            progress(Reached(run.name or run.key, len(found), points))
     models = list(source.models()) if isinstance(source, WithModels) else []
     registered = {"models": len(models), "versions": sum(len(one.versions) for one in models)}
     return Imported(
@@ -201,6 +216,7 @@ def bring_in(
         root: The root's folder; it is made if it is not there.
         into: A prefix that everything is filed under.
         since: Only runs that began then or later, in seconds since the epoch.
+        progress: Called with where it stands: at each run, and several times a second within one.
 
     Raises:
         Conflict: Another import into this root is under way.
@@ -243,12 +259,11 @@ def _all(
             known = opened.backend.facts(FactsQuestion(ids=ids, now=time.time()))
             lies = {one.id: one.prefix for one in known}
             for run, id_ in zip(runs, ids, strict=True):
-                if progress is not None:
-                    progress(run.name or run.key, done, points)
+                tell = _Telling(progress, run.name or run.key, done, points)
                 if id_ in gone:
                     arrived = Arrived(key=run.key, prefix="", id=id_, state="deleted")
                 else:
-                    arrived = _one(source, run, layout, files, into, lies.get(id_))
+                    arrived = _one(source, run, layout, files, into, lies.get(id_), tell)
                 done += 1
                 points += arrived.counts.get("points", 0)
                 yield arrived
@@ -274,15 +289,48 @@ def _models(source: Source | Copies, layout: RootLayout) -> tuple[dict[str, int]
     return bring_models(source.kind, models, layout, places)
 
 
+class _Telling:
+    """Tells where an import stands within a run, several times a second."""
+
+    def __init__(self, progress: Progress | None, run: str, runs: int, points: int) -> None:
+        self._progress = progress
+        self._run, self._runs = run, runs
+        self._points, self._compared = points, 0
+        self._told_at = 0.0
+        self._tell()
+
+    def read(self, points: int) -> None:
+        """So many more points were read."""
+        self._points += points
+        self._tell()
+
+    def compared(self, points: int) -> None:
+        """So many more points were read back."""
+        self._compared += points
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._progress is None or (now := time.monotonic()) - self._told_at < _TELLING_SECONDS:
+            return
+        self._told_at = now
+        self._progress(Reached(self._run, self._runs, self._points, self._compared))
+
+
 def _one(
-    source: Source, run: Run, root: RootLayout, files: FilesOfRuns, into: str, lies: str | None
+    source: Source,
+    run: Run,
+    root: RootLayout,
+    files: FilesOfRuns,
+    into: str,
+    lies: str | None,
+    tell: _Telling,
 ) -> Arrived:
     """Bring in one run. What is wrong with it does not keep others from coming."""
     try:
         arriving = Arriving(root, source.kind, run, into=into, lies=lies)
         with _at_rest(root, arriving):
-            there, ordered, why = _bring(source, run, arriving, files)
-        here = read_back(arriving.layout, arriving.letters, ordered=ordered)
+            there, ordered, why = _bring(source, run, arriving, files, tell)
+        here = read_back(arriving.layout, arriving.letters, ordered=ordered, tell=tell.compared)
     except (AnewError, OSError) as error:
         return Arrived(
             key=run.key, prefix=lies or "", id=experiment_id_of(source.kind, run.key), state="failed",
@@ -310,14 +358,14 @@ def _at_rest(root: RootLayout, arriving: Arriving) -> Iterator[None]:
 
 
 def _bring(
-    source: Source, run: Run, arriving: Arriving, files: FilesOfRuns
+    source: Source, run: Run, arriving: Arriving, files: FilesOfRuns, tell: _Telling
 ) -> tuple[Account, bool, str | None]:
     """Write what is new of one run; the source's account, whether the order of its points is kept, and what a value lacks
     that is none here: it is counted there alone."""
     arriving.say()
     there, last, ordered = Account(), run.started, True
     try:
-        last = _bring_points(source, run, arriving, there)
+        last = _bring_points(source, run, arriving, there, tell)
     except Differs:
         there, ordered = Account(ordered=False), False
         last = _bring_points_by_difference(source, run, arriving, there)
@@ -346,7 +394,9 @@ def _bring(
     return there, ordered, why
 
 
-def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account) -> float:
+def _bring_points(
+    source: Source, run: Run, arriving: Arriving, account: Account, tell: _Telling
+) -> float:
     """Append the points that are new; the time of the last one.
 
     Raises:
@@ -359,11 +409,12 @@ def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account
                 text.add(point_lines(row))
                 account.points(row)
                 last = max(last, max(row.times, default=last))
+                tell.read(len(row.names))
                 continue
             text.add(point_line(row))
             last = max(last, row.time)
-            for name, value in row.values.items():
-                account.point(metric_name(name), row.step, row.time, value)
+            account.row(row.step, row.time, row.values)
+            tell.read(len(row.values))
         text.finish()
         arriving.changed |= bool(text.appended)
     return last
@@ -378,8 +429,11 @@ def _bring_points_by_difference(
     with arriving.points() as text:
         text.go_to_end()
         for row in _dated(source.rows(run), arriving.began):
+            if isinstance(row, Points):
+                account.points(row)
+            else:
+                account.row(row.step, row.time, row.values)
             for name, step, time_, value in _each(row):
-                account.point(name, step, time_, value)
                 last = max(last, time_)
                 hashed = point_hash(name, step, time_, value)
                 if here[hashed] > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -29,11 +29,18 @@ NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-i
 _ALL = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS, Stream.CONSOLE})
 
 
-def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Account:
+def read_back(
+    layout: ExperimentLayout,
+    letters: str,
+    *,
+    ordered: bool,
+    tell: Callable[[int], object] = lambda points: None,
+) -> Account:
     """What the writers of an import have recorded in an experiment.
 
     Args:
         letters: Those that the names of its writers end with.
+        tell: Called with how many points were read, for each part of them.
 
     Raises:
         OSError: Something cannot be read.
@@ -51,7 +58,7 @@ def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Accou
                 freed.update(*(one.file_ids for one in events if isinstance(one, FilesFreed)))
             continue
         if not isinstance(piece, Chunk) or piece.stream is Stream.POINTS:
-            _count_points(account, layout, piece)
+            _count_points(account, layout, piece, tell)
         elif piece.stream is Stream.LOGS:
             for _, line in decode_logs(piece.data)[0]:
                 account.thing("messages", [line.t, line.level, line.message, line.fields])
@@ -136,20 +143,24 @@ def _held(layout: ExperimentLayout, one: FileLogged, freed: Collection[str]) -> 
     return list(_hash_of(logged_path(layout.folder, one.path)))
 
 
-def _count_points(account: Account, layout: ExperimentLayout, piece: Piece) -> None:
+def _count_points(
+    account: Account, layout: ExperimentLayout, piece: Piece, tell: Callable[[int], object]
+) -> None:
     if isinstance(piece, Chunk):
         lines = [line for _, line in decode_points(piece.data)[0]]
         if all(len(line.m) == 1 for line in lines):  # as of sources with a point in each record
             _count_columns(account, lines)
+            tell(len(lines))
             return
         for line in lines:
-            for point in _points_of(line):
-                account.point(*point)
+            account.row(line.s, line.t, _numbers_of(line))
+            tell(len(line.m))
         return
     with PartFile(layout.path(*piece.path.split("/"))) as part:
         for number, name in enumerate(part.info.names):
             block = part.read([number])
             account.column(name, block.step, block.given, block.time, block.value)
+            tell(len(block))
 
 
 def _count_columns(account: Account, lines: list[PointLine]) -> None:
@@ -185,5 +196,11 @@ def rows_here(
 
 
 def _points_of(line: PointLine) -> Iterator[tuple[str, int | None, float, float]]:
-    for name, value in line.m.items():
-        yield name, line.s, line.t, NUMBERS[value] if isinstance(value, str) else value
+    for name, value in _numbers_of(line).items():
+        yield name, line.s, line.t, value
+
+
+def _numbers_of(line: PointLine) -> dict[str, float]:
+    return {
+        name: NUMBERS[value] if isinstance(value, str) else value for name, value in line.m.items()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -216,16 +216,18 @@ class RootJournal:
         scope: str | None = None,
         gone: bool = False,
         history: bool = False,
+        keep: Callable[[Document], bool] | None = None,
     ) -> list[Document]:
         """The documents of a kind, name or scope, sorted by kind, name and scope.
 
         Args:
             gone: Also those that were removed, without a body.
             history: Also what each said before.
+            keep: Which of them, told from what each says now.
         """
         state = self.state()
         with self._lock:
-            return documents_in(state, kind, scope, name, gone=gone, history=history)
+            return documents_in(state, kind, scope, name, gone=gone, history=history, keep=keep)
 
     def set_document(
         self,

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal
 
 from ..errors import AnewError, InvalidValue
-from ..importing.importer import Arrived, Imported, Progress
+from ..importing.importer import Arrived, Imported, Progress, Reached
 from ..importing.source import Finding
 from ..journal.documents import RootJournal
 from ..journal.layout import RootLayout
@@ -101,7 +101,7 @@ class Copies:
             )
             points += counts.get("points", 0)
             if progress is not None:
-                progress(met.prefix, len(found), points)
+                progress(Reached(met.prefix, len(found), points))
         return Imported(
             kind=self.kind, source=self.where, runs=tuple(found), findings=self.findings()
         )
@@ -148,7 +148,7 @@ class Copies:
                     done += 1
                     points += arrived.counts.get("points", 0)
                     if progress is not None:
-                        progress(arrived.prefix or arrived.key, done, points)
+                        progress(Reached(arrived.prefix or arrived.key, done, points))
                     yield arrived
             if is_store(self._folder):
                 self._bring_events(opened.root, here)

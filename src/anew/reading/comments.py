@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import AnewError, InvalidValue, NotAllowed, NotFound
-from ..query.documents import DocumentsQuestion
+from ..query.documents import DocumentsQuestion, Says
 from ..query.edits import AppendQuestion
 from ..query.question import FactsQuestion, Question
 from ..query.references import ResolveQuestion
@@ -45,6 +45,7 @@ COMMENT = "comment"
 RESOLUTION = "resolution"
 """The kinds of document."""
 _PROJECT = "project/"
+_ABOUT = "about"
 _MOST = 20_000
 """Characters of a comment."""
 _MENTION = re.compile(r"(?<![\w@.+/-])@(\w(?:[\w.@+-]*\w)?)")
@@ -124,6 +125,7 @@ class Comments:
         resolved: bool | None = None,
         mentioning: str | None = None,
         since: float | None = None,
+        newest: int | None = None,
     ) -> tuple[Comment, ...]:
         """Comments, the oldest first; those about experiments that are gone are left out.
 
@@ -134,34 +136,43 @@ class Comments:
             resolved: Only those that are settled, or only those that are not.
             mentioning: Only those with `@` and this name in them.
             since: Only those written or changed at this time or later.
+            newest: Only so many, those written or changed last.
 
         Raises:
             NotFound, Ambiguous: As `Store.get`.
         """
-        kind = id_ = project = None
+        says: list[Says] = []
+        report = isinstance(about, Topic) and about.kind == "report"
         if isinstance(about, Topic):
-            kind, id_, project = about.kind, about.id, about.project
+            says.append(Says(at=(_ABOUT, "id"), value=about.id))
+            if report:
+                says.append(Says(at=(_ABOUT, "kind"), value="report"))
+                says.append(Says(at=(_ABOUT, "project"), value=about.project))
         elif about is not None:
-            id_ = self._experiment(about).id
-        found = []
-        for one in self._read():
-            topic = one.about
-            if id_ is not None and (
-                topic.id != id_ or (topic.kind == "report") != (kind == "report")
-            ):
-                continue
-            if kind == "report" and topic.project != project:
-                continue
-            if metric is not None and topic.metric != metric:
-                continue
-            if resolved is not None and (one.resolved_at is not None) is not resolved:
-                continue
-            if mentioning is not None and not is_among(mentioning, one.mentions):
-                continue
-            if since is not None and (one.edited or one.time) < since:
-                continue
-            found.append(one)
-        return tuple(self._there(found))
+            says.append(Says(at=(_ABOUT, "id"), value=self._experiment(about).id))
+        if metric is not None:
+            says.append(Says(at=(_ABOUT, "metric"), value=metric))
+        if mentioning is not None:
+            says.append(Says(at=("text",), value=f"@{mentioning}", within=True))
+        found = self._read(
+            since=since, says=tuple(says), beside=RESOLUTION if resolved else None,
+            lacking=RESOLUTION if resolved is False else None, newest=newest,
+        )  # fmt: skip
+        return tuple(
+            one
+            for one in self._there(found)
+            if (about is None or (one.about.kind == "report") is report)
+            and (mentioning is None or is_among(mentioning, one.mentions))
+        )
+
+    def of(self, ids: Sequence[str]) -> tuple[Comment, ...]:
+        """Those of some ids that are there, the oldest first."""
+        return tuple(self._there(self._read(names=tuple(ids)))) if ids else ()
+
+    def settled(self, since: float) -> tuple[Comment, ...]:
+        """Those that somebody has settled since a time and that still are."""
+        asked = DocumentsQuestion(kind=RESOLUTION, since=since)
+        return self.of([one.name for one in self._backend.documents(asked).documents])
 
     def get(self, id: str) -> Comment:
         """One comment.
@@ -169,7 +180,7 @@ class Comments:
         Raises:
             NotFound: There is none with this id, or what it is about is gone.
         """
-        found = list(self._there(self._read(id)))
+        found = self.of((id,))
         if not found:
             raise NotFound(f"There is no comment {id!r}.", name=id)
         return found[0]
@@ -281,12 +292,14 @@ class Comments:
             _check(topic)
         return topic, scope_of(self._backend, topic)
 
-    def _read(self, id: str | None = None) -> Sequence[Comment]:
-        question = DocumentsQuestion(kind=COMMENT, name=id, history=True)
+    def _read(self, **asked: Any) -> Sequence[Comment]:
+        question = DocumentsQuestion(kind=COMMENT, history=True, **asked)
         documents = self._backend.documents(question).documents
         if not documents:
             return ()
-        settled = self._backend.documents(DocumentsQuestion(kind=RESOLUTION, name=id)).documents
+        # Of all comments, or of some: names of all would be longer than the answer.
+        names = tuple(one.name for one in documents) if asked else None
+        settled = self._backend.documents(DocumentsQuestion(kind=RESOLUTION, names=names)).documents
         by_name = {(one.scope, one.name): one for one in settled}
         found = (_comment(one, by_name.get((one.scope, one.name))) for one in documents)
         return sorted((one for one in found if one is not None), key=lambda one: (one.time, one.id))

@@ -102,7 +102,9 @@ def _experiments(backend: Backend, at: float, most: int, now: float) -> Iterator
 
 def _comments(backend: Backend, at: float) -> Iterator[NewsItem]:
     me = who_asks(backend)
-    for one in Comments(backend).list():
+    comments = Comments(backend)
+    changed = {one.id: one for one in (*comments.list(since=at), *comments.settled(at))}
+    for one in changed.values():
         about = None if one.about.kind == "report" else one.about.id
         if (one.edited or one.time) >= at and one.user != me:
             yield NewsItem(
@@ -119,21 +121,18 @@ def _comments(backend: Backend, at: float) -> Iterator[NewsItem]:
 
 def _documents(backend: Backend, at: float) -> Iterator[NewsItem]:
     for kind, word in _DOCUMENTS.items():
-        for one in backend.documents(DocumentsQuestion(kind=kind)).documents:
-            if one.time >= at:
-                yield _of_document(one, word)
-    for pin in Marks(backend, PIN).list():
-        if pin.time >= at:
-            yield NewsItem(
-                kind="pin", id=pin.id, experiment=pin.id, what=pin.prefix, user=pin.user, time=pin.time
-            )  # fmt: skip
-    for alias in backend.documents(DocumentsQuestion(what="alias")).aliases:
-        if alias.time >= at:
-            said = f"version {alias.number}" + (f": {alias.why}" if alias.why else "")
-            yield NewsItem(
-                kind="alias", id=alias.name, what=f"{alias.name}@{alias.alias}", said=said, user=alias.user,
-                time=alias.time, project=_project(alias.scope),
-            )  # fmt: skip
+        for one in backend.documents(DocumentsQuestion(kind=kind, since=at)).documents:
+            yield _of_document(one, word)
+    for pin in Marks(backend, PIN).list(at):
+        yield NewsItem(
+            kind="pin", id=pin.id, experiment=pin.id, what=pin.prefix, user=pin.user, time=pin.time
+        )  # fmt: skip
+    for alias in backend.documents(DocumentsQuestion(what="alias", since=at)).aliases:
+        said = f"version {alias.number}" + (f": {alias.why}" if alias.why else "")
+        yield NewsItem(
+            kind="alias", id=alias.name, what=f"{alias.name}@{alias.alias}", said=said, user=alias.user,
+            time=alias.time, project=_project(alias.scope),
+        )  # fmt: skip
 
 
 def _of_document(one: Document, word: str) -> NewsItem:

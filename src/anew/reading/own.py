@@ -153,10 +153,15 @@ class Marks:
     def __repr__(self) -> str:
         return f"<the {self._kind}s of {self._backend.about().where}>"
 
-    def list(self) -> tuple[Mark, ...]:
-        """Those that are marked, the newest mark first; without experiments that are gone."""
+    def list(self, since: float | None = None) -> tuple[Mark, ...]:
+        """Those that are marked, the newest mark first; without experiments that are gone.
+
+        Args:
+            since: Only those marked at this time or later.
+        """
         scope = own_scope(self._backend) if self._kind == STAR else None
-        found = self._backend.documents(DocumentsQuestion(kind=self._kind, scope=scope)).documents
+        asked = DocumentsQuestion(kind=self._kind, scope=scope, since=since)
+        found = self._backend.documents(asked).documents
         newest = {one.name: one for one in sorted(found, key=lambda one: one.time)}
         if not newest:
             return ()
@@ -191,8 +196,9 @@ class Marks:
             self._write((id_, scope, None) for id_ in ids)
             return
         # An experiment may have been moved to another project since.
-        found = self._backend.documents(DocumentsQuestion(kind=self._kind)).documents
-        self._write((one.name, one.scope, None) for one in found if one.name in ids)
+        asked = DocumentsQuestion(kind=self._kind, names=ids)
+        found = self._backend.documents(asked).documents
+        self._write((one.name, one.scope, None) for one in found)
 
     def _scope(self, one: ExperimentFacts) -> str:
         if self._kind == STAR:

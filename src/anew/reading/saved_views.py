@@ -23,7 +23,16 @@ from .backend import Backend
 from .own import own_scope
 from .source import who_asks
 
-__all__ = ["SavedView", "SavedViews", "concerns", "project_in", "read_yaml", "scope_of", "to_yaml"]
+__all__ = [
+    "SavedView",
+    "SavedViews",
+    "concerns",
+    "project_in",
+    "read_yaml",
+    "scope_of",
+    "scopes_around",
+    "to_yaml",
+]
 
 KIND = "view"
 DEFAULT = "default-view"
@@ -73,8 +82,10 @@ class SavedViews:
 
     def list(self, project: str | None = None) -> tuple[SavedView, ...]:
         """All views, by name, with those of one's own; or those for everybody and for the projects that `project` lies in."""
-        found = self._read(DocumentsQuestion(kind=KIND))
-        return tuple(one for one in found if project is None or concerns(one.project, project))
+        scopes = (
+            None if project is None else (*scopes_around(project), _USER + who_asks(self._backend))
+        )
+        return tuple(self._read(DocumentsQuestion(kind=KIND, scopes=scopes)))
 
     def get(
         self, name: str, project: str | None = None, *, mine: bool = False, history: bool = False
@@ -180,7 +191,9 @@ class SavedViews:
         return own_scope(self._backend)
 
     def _read(self, question: DocumentsQuestion) -> Sequence[SavedView]:
-        asked = DocumentsQuestion(kind=DEFAULT, name=_PAGE, scope=question.scope)
+        asked = DocumentsQuestion(
+            kind=DEFAULT, name=_PAGE, scope=question.scope, scopes=question.scopes
+        )
         defaults = {
             (one.scope, (one.body or {}).get("view"))
             for one in self._backend.documents(asked).documents
@@ -235,6 +248,12 @@ def scope_of(project: str | None) -> str:
 def project_in(scope: str) -> str | None:
     """The project of a document's scope; None for one that is for all."""
     return scope[len(_PROJECT) :] if scope.startswith(_PROJECT) else None
+
+
+def scopes_around(project: str) -> tuple[str, ...]:
+    """The scopes of what concerns a project: everybody's, its own, and those of the projects that it lies in."""
+    parts = project.split("/")
+    return ("root", *(_PROJECT + "/".join(parts[:n]) for n in range(1, len(parts) + 1)))
 
 
 def concerns(of: str | None, project: str) -> bool:

@@ -94,6 +94,7 @@ def documents_in(
     *,
     gone: bool = False,
     history: bool = False,
+    keep: Callable[[Document], bool] | None = None,
 ) -> list[Document]:
     """The documents of a kind, scope or name, sorted by kind, name and scope.
 
@@ -102,10 +103,13 @@ def documents_in(
     Args:
         gone: Also those that were removed, without a body.
         history: Also what each said before.
+        keep: Which of them, told from what each says now.
     """
     found = _found(
         state, "document", _document, lambda d: d.body is None, scope, kind, name, gone=gone
     )
+    if keep is not None:
+        found = filter(keep, found)
     if history:
         found = (msgspec.structs.replace(one, earlier=_earlier(state, one)) for one in found)
     return sorted(found, key=lambda d: (d.kind, d.name, d.scope))

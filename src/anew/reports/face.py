@@ -9,7 +9,7 @@ from ..errors import NotFound
 from ..query.documents import DocumentsQuestion
 from ..query.edits import AppendQuestion
 from ..reading.backend import Backend
-from ..reading.saved_views import concerns, scope_of
+from ..reading.saved_views import scope_of, scopes_around
 from ..record.edits import DocumentEdit
 from .document import REPORT, Report, check_report, report_of
 from .meaning import Piece, pieces_of
@@ -29,8 +29,8 @@ class Reports:
 
     def list(self, project: str | None = None) -> tuple[Report, ...]:
         """All reports, by name; or those for everybody and for the projects that `project` lies in."""
-        found = self._read(DocumentsQuestion(kind=REPORT))
-        return tuple(one for one in found if project is None or concerns(one.project, project))
+        scopes = None if project is None else scopes_around(project)
+        return tuple(self._read(DocumentsQuestion(kind=REPORT, scopes=scopes)))
 
     def get(self, name: str, project: str | None = None, *, history: bool = False) -> Report:
         """One report.

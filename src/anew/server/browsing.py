@@ -149,8 +149,10 @@ def comments(call: Call) -> Any:
     about = asked.experiment
     if asked.report is not None:
         about = Topic(kind="report", id=asked.report, project=asked.project)
-    found = Comments(call.place.backend(call.caller)).list(about, mentioning=asked.mentioning)
-    return found[max(0, len(found) - max(0, asked.limit)) :]
+    face = Comments(call.place.backend(call.caller))
+    if asked.ids:
+        return face.of(asked.ids)
+    return face.list(about, mentioning=asked.mentioning, newest=max(0, asked.limit))
 
 
 def mine(call: Call) -> Any:

@@ -194,8 +194,10 @@ class CommentsRequest(msgspec.Struct, frozen=True, kw_only=True):
         report: About a report, and `project` is what it is for.
         mentioning: Only those with `@` and this name in them.
         limit: Of these the newest.
+        ids: In place of all that: those with these ids that are there.
     """
 
+    ids: tuple[str, ...] = ()
     experiment: str | None = None
     report: str | None = None
     project: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 import msgspec
@@ -9,12 +10,12 @@ import pytest
 
 from ..errors import AnewError, InvalidValue, NotAllowed, NotFound
 from ..query.about import About
-from ..query.documents import DocumentsQuestion
+from ..query.documents import Documents, DocumentsQuestion
 from ..query.edits import AppendQuestion
 from ..reading.backend import Backend
 from ..reading.comments import COMMENT, Comments, Topic
 from ..reading.news import news
-from ..reading.own import PIN, STAR, Marks, Preferences, looked, set_looked
+from ..reading.own import LOOKED, PIN, STAR, Marks, Preferences, looked, set_looked
 from ..record.edits import DeleteEdit, DocumentEdit, MoveEdit
 from .backend_writing import BackendWriting
 
@@ -53,7 +54,43 @@ class PeopleTests(BackendWriting):
         assert comments.list(Topic(kind="report", id="ablation")) == ()
         assert [one.id for one in comments.list(mentioning="bo.li")] == [plain.id]
         assert len(comments.list()) == 5
+        assert [one.id for one in comments.of((answer.id, "gone", plain.id))] == [
+            plain.id,
+            answer.id,
+        ]
+        assert [one.text for one in comments.list(newest=2)] == ["yes", "another"]
         assert [one.text for one in comments.list(since=answer.time)] == ["yes", "another"]
+
+    def test_no_more_comes_than_was_asked_for(self, backend: Backend, root: str) -> None:
+        """What is not wanted stays where it is kept: it does not come along to be left out here."""
+        first, second = self.write(root), self.write(root, "lab/vision/two")
+        told = _Counting(backend)
+        comments, marks = Comments(cast("Backend", told)), Marks(cast("Backend", told), PIN)
+        for text in ("one", "two @ana", "three"):
+            made = comments.add(first, text)
+        report = Topic(kind="report", id=second)  # of the name that an experiment has as its id
+        comments.add(report, "of a report")
+        comments.add(second, "of another", metric="loss")
+        comments.resolve(made.id)
+        asked: list[tuple[int, dict[str, Any]]] = [
+            (1, {"about": report}), (1, {"about": second, "metric": "loss"}), (1, {"mentioning": "ANA"}),
+            (1, {"resolved": True, "about": first}), (2, {"resolved": False, "about": first}),
+            (0, {"since": time.time() + 60}), (2, {"newest": 2}),
+        ]  # fmt: skip
+        for most, how in asked:
+            told.documents_told = 0
+            assert len(comments.list(**how)) == most, how
+            # That one of them is settled is a document, too.
+            assert told.documents_told <= most + 1, how
+        marks.add(first, second)
+        told.documents_told = 0
+        marks.remove(second)
+        assert (told.documents_told, [one.id for one in marks.list()]) == (1, [first])
+        told.documents_told = 0
+        assert news(cast("Backend", told), time.time() + 60).counts == {}
+        assert told.documents_told == 0
+        assert comments.settled(time.time() + 60) == ()
+        assert [one.id for one in comments.settled(made.time)] == [made.id]
 
     def test_a_comment_is_changed_settled_and_removed_and_its_history_stays(
         self, backend: Backend, root: str
@@ -171,6 +208,23 @@ class PeopleTests(BackendWriting):
         assert news(_other(backend), first.until).counts == {"pin": 1, "view": 1, "comment": 1}
         assert news(backend, 0.0, most=1).counts["created"] == 1
         assert len(news(backend, 0.0, most=1).items) == 1
+
+
+class _Counting:
+    """A backend that counts the documents in its answers."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.documents_told = 0
+
+    def documents(self, question: DocumentsQuestion) -> Documents:
+        found = self._backend.documents(question)
+        if question.kind != LOOKED:
+            self.documents_told += len(found.documents) + len(found.aliases)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
 
 
 class _Other:

@@ -197,13 +197,7 @@ class LocalBackend:
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `Backend.documents`."""
-        found, shows = self._root.documents(question), self._seen.shows
-        return Documents(
-            documents=tuple(one for one in found.documents if shows(one.scope)),
-            versions=tuple(one for one in found.versions if shows(one.scope)),
-            aliases=tuple(one for one in found.aliases if shows(one.scope)),
-            models=tuple(one for one in found.models if shows(one.scope)),
-        )
+        return self._root.documents(question, self._seen.shows)
 
     def append(self, question: AppendQuestion) -> Appended:
         """See `Backend.append`."""

@@ -77,8 +77,8 @@ class OpenStores(Protocol):
         """The files of the experiment at a prefix."""
         ...
 
-    def documents(self, question: DocumentsQuestion) -> Documents:
-        """What the root's journal adds up to."""
+    def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
+        """What the root's journal adds up to, of the scopes that `shows` lets through."""
         ...
 
     def left(self) -> Mapping[str, str]:

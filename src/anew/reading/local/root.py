@@ -203,9 +203,9 @@ class OpenRoot:
         """See `OpenStores.files`."""
         return self.index.journals.of(prefix)
 
-    def documents(self, question: DocumentsQuestion) -> Documents:
+    def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
         """See `OpenStores.documents`."""
-        return answer_documents(self.journal, question)
+        return answer_documents(self.journal, question, shows)
 
     def left(self) -> Mapping[str, str]:
         """See `OpenStores.left`."""

@@ -188,9 +188,9 @@ class GroupStores:
         """See `OpenStores.files`."""
         return self.truth.files.storage(experiment_id)
 
-    def documents(self, question: DocumentsQuestion) -> Documents:
+    def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
         """See `OpenStores.documents`."""
-        return answer_documents(self.journal, question)
+        return answer_documents(self.journal, question, shows)
 
     def trash(self) -> Sequence[Trashed]:
         """See `OpenStores.trash`."""

@@ -29,6 +29,13 @@ _FORMATS = (
 
 def number_in(cell: Any, decimal: str = ".") -> float | None:
     """The number that a cell holds; None for none."""
+    if isinstance(cell, str):
+        if decimal == "," and _GERMAN.fullmatch(text := cell.strip(_BLANK)):
+            cell = text.replace(",", ".")
+        try:
+            return float(cell) if "_" not in cell else None
+        except ValueError:
+            return None
     if isinstance(cell, bool) or cell is None:
         return None
     if isinstance(cell, (int, float)):
@@ -38,15 +45,7 @@ def number_in(cell: Any, decimal: str = ".") -> float | None:
             return None
     if isinstance(cell, dict):
         return _SPECIAL.get(str(cell["$float"]).lower()) if set(cell) == {"$float"} else None
-    if not isinstance(cell, str):
-        return None
-    text = cell.strip(_BLANK)
-    if decimal == "," and _GERMAN.fullmatch(text):
-        text = text.replace(",", ".")
-    try:
-        return float(text) if "_" not in text else None
-    except ValueError:
-        return None
+    return None
 
 
 def step_in(cell: Any, decimal: str = ".") -> int | None:

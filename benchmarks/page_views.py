@@ -38,7 +38,9 @@ def forty_panels(browser: Any, place: Path, size: Callable[[int, int], int]) -> 
         store.saved_views.save("many", {"panels": sections, "tab": "charts"})
         store.saved_views.set_default("many")
     firsts, lasts = [], []
-    with shown(browser, root, "?tab=table") as site:  # its charts are folded: they are of one family
+    with shown(
+        browser, root, "?tab=table"
+    ) as site:  # its charts are folded: they are of one family
         path = _link(browser, site)
         for _ in range(rounds):
             context = browser.new_context(viewport=_TALL)

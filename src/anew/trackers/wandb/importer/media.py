@@ -74,19 +74,13 @@ def made(name: str, value: Any, find: Find, labels: Labels, tell: Tell) -> list[
     if kind == "histogram" and "values" in value:
         return [(name, "histogram", partial(_histogram, value))]
     if kind == "images/separated":
-        files = _listed(value.get("filenames"))
-        return [
-            one
-            for at, path in enumerate(files)
-            for one in _pictures(
-                name,
-                str(path),
-                *(_at(value.get(key), at) for key in ("captions", "all_boxes", "all_masks")),
-                find,
-                labels,
-                tell,
+        found: list[Made] = []
+        for at, file in enumerate(_listed(value.get("filenames"))):
+            caption, boxes, masks = (
+                _at(value.get(key), at) for key in ("captions", "all_boxes", "all_masks")
             )
-        ]
+            found += _pictures(name, str(file), caption, boxes, masks, find, labels, tell)
+        return found
     if kind == "image-file":
         return _pictures(
             name, str(value.get("path") or ""), value.get("caption"), value.get("boxes"), value.get("masks"), find, labels, tell

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .synthetic import write_experiment
+from .synthetic import line, write_experiment
 
 __all__ = ["POINTS", "curve", "recorded"]
 
@@ -40,12 +40,10 @@ def recorded(root: Path, count: int, metrics: int, points: int = POINTS) -> None
 
 
 def _lines(seed: int, metrics: int, points: int) -> Iterator[bytes]:
-    columns = [curve(seed * metrics + at, points).tolist() for at in range(metrics)]
+    """The lines of all points: each logs all metrics."""
+    columns = np.array([curve(seed * metrics + at, points) for at in range(metrics)])
     names = [f"train/m{at}" for at in range(metrics)]
-    rows = []
-    for step in range(points):
-        values = ",".join(
-            f'"{name}":{column[step]!r}' for name, column in zip(names, columns, strict=True)
-        )
-        rows.append(f'{{"t":{1_790_000_000 + step},"m":{{{values}}},"s":{step}}}\n')
-    yield "".join(rows).encode()
+    yield b"".join(
+        line({"t": 1_790_000_000 + step, "m": dict(zip(names, values, strict=True)), "s": step})
+        for step, values in enumerate(columns.T.tolist())
+    )

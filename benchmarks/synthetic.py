@@ -75,7 +75,7 @@ def write_experiment(
     if params:
         events.append({"k": "params", "t": opened_at, "params": params})
     events.append({"k": "closed", "t": opened_at + seconds, "status": status})
-    _write(f"{folder}/journal/{WRITER}.jsonl", b"".join(map(_line, events)))
+    _write(f"{folder}/journal/{WRITER}.jsonl", b"".join(map(line, events)))
     identity = {"version": 1, "experiment_id": experiment_id, "name": opened["name"]}
     _write(f"{folder}/metadata.json", orjson.dumps(identity, option=orjson.OPT_INDENT_2))
     _write_points(folder, points or iter(()))
@@ -103,7 +103,7 @@ def one_metric(name: str, count: int, chunk: int = 100_000, seed: int = 0) -> It
     for first in range(0, count, chunk):
         yield b"".join(
             [
-                _line({"s": step, "t": at[step], "m": {name: losses[step]}})
+                line({"s": step, "t": at[step], "m": {name: losses[step]}})
                 for step in range(first, min(first + chunk, count))
             ]
         )
@@ -116,7 +116,7 @@ def many_metrics(names: Sequence[str], lines: int, chunk: int = 200) -> Iterator
     for first in range(0, lines, chunk):
         yield b"".join(
             [
-                _line(
+                line(
                     {
                         "s": step,
                         "t": at[step],
@@ -136,7 +136,7 @@ def announce(root: Path, experiments: Sequence[tuple[str, str]]) -> None:
         for experiment_id, prefix in experiments:
             for kind in ("opened", "ended"):
                 hint = {"k": kind, "t": START, "experiment_id": experiment_id, "prefix": prefix}
-                file.write(_line(hint))
+                file.write(line(hint))
 
 
 def write_many(root: Path, count: int, *, asked_only: bool = False) -> list[str]:
@@ -241,7 +241,7 @@ def _small_points(rng: random.Random, lr: float, metrics: Sequence[str], lines: 
     results = [rng.random() for _ in metrics]
     return b"".join(
         [
-            _line(
+            line(
                 {
                     "s": step,
                     "t": START + step,
@@ -256,7 +256,8 @@ def _small_points(rng: random.Random, lr: float, metrics: Sequence[str], lines: 
     )
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
+def line(record: Mapping[str, Any]) -> bytes:
+    """A line of a journal, or of points."""
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 

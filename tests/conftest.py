@@ -123,12 +123,25 @@ def together(file: str) -> str:
     return next((name for name, sign in TOGETHER if re.search(sign, text, re.M)), file)
 
 
+_loaded: set[str] = set()
+"""The packages that were loaded when all tests were collected."""
+
+
+@pytest.fixture
+def loaded_by_collecting(pytestconfig: pytest.Config) -> set[str]:
+    """The packages that each process of the quick suite loads before its first test."""
+    if not _is_quick(pytestconfig):
+        pytest.skip("the files of slow tests load what they need")
+    return _loaded
+
+
 def pytest_collection_finish() -> None:
     """A full collection of garbage walks no more over what the imports left, which took half a second each.
 
     The modules of all tests are loaded now. An experiment records which modules its program has loaded, and each of
     hundreds would be looked at and written by each of thousands: a test sees the one of its own file.
     """
+    _loaded.update(name.partition(".")[0] for name in sys.modules)
     for name in [name for name in sys.modules if name.startswith("tests.")]:
         if name.rpartition(".")[2].startswith("test_"):
             del sys.modules[name]

@@ -115,3 +115,12 @@ def test_listing_experiments_loads_nothing_that_computes_or_draws(tmp_path):
 def test_parameters_messages_and_tags_load_nothing_heavy(tmp_path):
     program = OPEN + "exp.params.set(lr=0.1); exp.log('hello', step=1); exp.add_tags({'team': 'a'})"
     assert not loaded(program, tmp_path) & set(NEVER)
+
+
+def test_collecting_the_quick_tests_loads_no_framework(loaded_by_collecting):
+    """Each process of the suite collects all tests and runs some: what takes seconds to load is loaded by those (`later.py`)."""
+    frameworks = (
+        "aim", "clearml", "flax", "jax", "keras", "lightning", "matplotlib", "mlflow", "moto", "polars", "ray",
+        "scipy", "sklearn", "tensorboard", "torch", "transformers", "wandb",
+    )  # fmt: skip
+    assert not loaded_by_collecting & set(frameworks)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from anew import Experiment, Histogram, Store, Table
+from anew.analysis.copies import Copies
 from anew.errors import CorruptData, InvalidValue, NotFound, QueryError
 from anew.reading.remote.opening import open_server
 from anew.server.table import API
@@ -173,6 +175,41 @@ def test_a_damaged_table_is_told(tmp_path):
         value.path.write_bytes(b"PAR1" + b"\0" * 100)
         with pytest.raises(CorruptData):
             store.analysis.table("bad", "t")
+
+
+class Counting:
+    """A backend that counts the bytes of files in its answers."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.bytes = 0
+
+    def open(self, question: Any) -> Any:
+        found = self._backend.open(question)
+        self.bytes += len(found.data)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def test_a_table_that_lies_elsewhere_comes_once(server: InProcess, root: str, monkeypatch):
+    monkeypatch.setattr("anew.analysis.tables.copies", Copies())
+    told = Counting(open_server("http://127.0.0.1:5700", server).backend)
+    with Store(told) as store:
+        first = store.analysis.table("lab/one", "predictions", sort=["-id"], limit=2)
+        assert told.bytes > 50_000
+        told.bytes = 0
+        assert store.analysis.table("lab/one", "predictions", sort=["-id"], limit=2) == first
+        assert store.analysis.table("lab/one", "predictions", filter="id < 3").matched == 3
+        assert told.bytes == 2  # one for each question: that it is still there
+        # Another one is another copy, and the first gives way where both are too much.
+        small = Copies(most=100_000)
+        monkeypatch.setattr("anew.analysis.tables.copies", small)
+        for step in (0, 10, 0):
+            told.bytes = 0
+            store.analysis.table("lab/one", "predictions", step=step)
+            assert told.bytes > 50_000
 
 
 def test_the_routes_answer_the_same(server: InProcess, root: str):

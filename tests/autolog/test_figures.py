@@ -7,31 +7,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("agg")
-
-import matplotlib.animation
-import matplotlib.pyplot as plt
 import pytest
-from matplotlib.figure import Figure
 
 import anew
 from anew import Experiment, Store
 from anew.plots import plot_metric
+from later import later
 
 from .reading import metrics, values
+
+animation = later("matplotlib.animation")
+figures = later("matplotlib.figure")
+plt = later("matplotlib.pyplot")
 
 
 @pytest.fixture
 def exp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Experiment]:
+    plt.switch_backend("agg")
     monkeypatch.setenv("DISPLAY", ":0")  # without one, showing is silent where there are no windows
     with Experiment("alice/draws", system_metrics=0) as experiment:
         yield experiment
     plt.close("all")
 
 
-def drawn(title: str = "", **options: Any) -> Figure:
+def drawn(title: str = "", **options: Any) -> figures.Figure:
     figure, axes = plt.subplots(**options)
     axes.plot([1, 3, 2])
     axes.set_title(title)
@@ -90,7 +89,7 @@ def test_a_shown_figure_is_recorded(exp: Experiment):
         with pytest.warns(UserWarning, match="non-interactive"):
             figure.show()
         with pytest.raises(AttributeError, match="pyplot"):
-            Figure().show()
+            figures.Figure().show()
     assert [name for name, _, _ in values(exp)] == ["one", "two", "three"]
 
 
@@ -108,7 +107,7 @@ def test_our_own_drawing_and_the_pictures_of_an_animation_are_no_reports(exp: Ex
         exp.log_value("logged", figure, 1)
         exp.files("plots").save(figure, name="kept.png")
         plot_metric(Store(), [exp.id], "loss", save="loss.png")
-        film = matplotlib.animation.FuncAnimation(figure, lambda i: [], frames=3)
+        film = animation.FuncAnimation(figure, lambda i: [], frames=3)
         film.save("film.gif", writer="pillow")
     assert [name for name, _, _ in values(exp)] == ["logged"]
     assert Path("film.gif").stat().st_size > 0
@@ -124,13 +123,17 @@ def test_a_figure_given_to_tensorboard_is_recorded_once(exp: Experiment):
 
 
 def test_switched_off_and_stopped_matplotlib_is_as_it_was(exp: Experiment):
-    before = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)
+    before = (figures.Figure.__dict__["savefig"], figures.Figure.__dict__["show"], plt.show)
     with anew.capture(matplotlib=False):
-        assert (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show) == before
+        assert (
+            figures.Figure.__dict__["savefig"],
+            figures.Figure.__dict__["show"],
+            plt.show,
+        ) == before
     with anew.capture():
-        changed = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)
+        changed = (figures.Figure.__dict__["savefig"], figures.Figure.__dict__["show"], plt.show)
         assert not set(changed) & set(before)
-    after = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)
+    after = (figures.Figure.__dict__["savefig"], figures.Figure.__dict__["show"], plt.show)
     assert all(one is other for one, other in zip(after, before, strict=True))
     drawn("late").savefig("late.png")
     assert values(exp) == []

@@ -113,7 +113,13 @@ with Experiment(prefix, root=root, system_metrics=0, console="off", quiet=True, 
 """
 
 
-@pytest.mark.parametrize("shared", [True, False], ids=["one experiment", "an experiment each"])
+@pytest.mark.parametrize(
+    "shared",
+    [
+        pytest.param(True, id="one experiment"),
+        pytest.param(False, id="an experiment each", marks=pytest.mark.slow),
+    ],
+)
 def test_eight_processes_at_once_lose_nothing(root: Path, shared: bool) -> None:
     count = 3000
     started = [

@@ -254,7 +254,19 @@ USE = """
 const out = {}, chart = document.querySelector(".chart"), box = chart.getBoundingClientRect();
 const status = () => chart.nextSibling.textContent;
 const point = (kind, x, y) => chart.dispatchEvent(new PointerEvent(kind, {clientX: box.left + x, clientY: box.top + y}));
-out.drawn = document.querySelectorAll("path.curve").length;
+out.drawn = [...document.querySelectorAll("canvas")].map((one) => Number(one.dataset.curves));
+out.strands = document.querySelectorAll("path.curve").length;
+// Every point is on the screen, in the pixel where it belongs.
+out.missed = panels.map((panel) => {
+  const { width, data } = panel.canvas.getContext("2d").getImageData(0, 0, panel.canvas.width, panel.canvas.height);
+  const ratio = panel.canvas.width / panel.width;
+  const there = (x, y) => data[4 * (Math.floor(y * ratio) * width + Math.floor(x * ratio)) + 3] > 0;
+  return panel.lines.map(({ points }) => Array.from({ length: points.length / 2 }, (_, at) => [points[2 * at], points[2 * at + 1]]).filter(([x, y]) => y === y && !there(x, y)).length);
+});
+const raster = new Raster(40, 40, 1), black = [0, 0, 0];
+raster.line([2, 5, 20, 5, 10, 30, NaN, NaN, 35, 20], black, [], 1.4); // turns back, breaks, and ends in a point by itself
+raster.line(Float64Array.from({ length: 80 }, (_, at) => (at % 2 ? (at === 37 ? 2 : 38) : at / 2)), black, [2, 30], 1.4); // a spike in a gap
+out.drawnAt = [[10, 5], [15, 17], [35, 20], [18, 20], [1, 38], [30, 38]].map(([x, y]) => raster.image.data[4 * (y * 40 + x) + 3] > 0);
 point("pointermove", 200, 60);
 out.tip = document.getElementById("tip").textContent;
 out.highlighted = document.querySelectorAll("path.hi").length;
@@ -286,7 +298,10 @@ def test_a_browser_draws_every_curve_and_answers_the_pointer(store, tmp_path):
         capture_output=True, text=True, check=True, timeout=300,
     ).stdout  # fmt: skip
     told = json.loads(re.search(r"<body>(.*?)</body>", dumped, re.S).group(1))
-    assert told["drawn"] == 2 * 3 + 3  # two panels and the parallel coordinates
+    assert told["drawn"] == [3, 3]
+    assert told["strands"] == 3  # of the parallel coordinates
+    assert told["missed"] == [[0, 0, 0], [0, 0, 0]]
+    assert told["drawnAt"] == [True, True, True, True, True, False]
     assert re.search(r"run-\d", told["tip"])
     assert told["highlighted"] == 3
     assert told["zoomed"] != told["back"]

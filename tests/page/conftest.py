@@ -268,7 +268,7 @@ def opened(browser: Any, windows: Callable[..., Any]) -> Iterator[Callable[..., 
         page = context.new_page()
         pages.append(page)
         page.wrong = wrong
-        page.on("dialog", lambda one: (wrong.append(f"dialog: {one.message}"), one.dismiss()))
+        page.on("dialog", lambda one: _asked(one, wrong))
         page.on("pageerror", lambda one: wrong.append(f"error: {one}"))
         page.on("console", lambda one: _heard(one, wrong))
         host = urlsplit(made.url).netloc
@@ -322,6 +322,15 @@ def enter(made: Shown, page: Any, path: str = "") -> None:
     page.goto(f"{made.url}{path}#{made.link.partition('#')[2]}")
     page.locator("header").first.wait_for()
     made.cookies = page.context.cookies()
+
+
+def _asked(dialog: Any, wrong: list[str]) -> None:
+    """Whether to leave is answered with yes, everything else with no."""
+    wrong.append(f"dialog: {dialog.message}")
+    if dialog.type == "beforeunload":
+        dialog.accept()
+    else:
+        dialog.dismiss()
 
 
 def _heard(message: Any, wrong: list[str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from anew import Experiment, Image, Table
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -98,6 +102,47 @@ def test_everybody_can_use_what_opens_over_the_page(grid, opened, theme):
     page.keyboard.press("/")
     page.keyboard.type("params.lr == 0.3 and val")
     page.get_by_role("option").first.wait_for()
+    assert faults(page) == []
+
+
+@pytest.fixture(scope="module")
+def marked(lab) -> str:
+    """An experiment with an image in which something is marked, and a table; the project it is in."""
+    with Experiment("marks/a", root=str(lab.root), quiet=True, system_metrics=0) as exp:
+        box = {"class": "cat", "box": (1, 1, 3, 3), "score": 0.9}
+        for step in (0, 1):
+            exp.log_value("seen", Image(np.full((4, 4, 3), 255, np.uint8), boxes=[box]), step=step)
+            exp.log_value("said", Table(columns=["id", "p"], data=[[1, 0.5]]), step=step)
+    return "marks"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_everybody_can_use_what_shows_media_reports_and_people(lab, marked, opened, theme, width):
+    inside = f"?in={marked}"
+    page = opened(lab, f"{inside}&tab=media", theme=theme, width=width)
+    page.get_by_role("button", name="Larger: seen, cat score 0.9").click()
+    assert faults(page) == []
+    for path, there in (
+        (f"{inside}&tab=media&media=grid", page.get_by_role("region", name="Grid of 2 pictures")),
+        (f"{inside}&tab=analysis&plot=tables", page.get_by_role("table")),
+        (f"{inside}&tab=analysis&plot=scatter", page.get_by_role("combobox").first),
+        (f"reports{inside}", page.get_by_role("button", name="New report")),
+    ):
+        page.goto(lab.url + path)
+        there.first.wait_for()
+        assert faults(page) == []
+    page.get_by_role("button", name="New report").click()
+    page.get_by_role("button", name="Write", exact=True).wait_for()
+    assert faults(page) == []
+    page.goto(f"{lab.url}{inside}&tab=charts")
+    page.get_by_role("button", name="Alerts", exact=True).click()
+    page.get_by_role("button", name="Add an alert").click()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^Account of")).click()
+    page.get_by_role("menuitem", name="Preferences …").click()
+    page.get_by_role("dialog", name="Preferences").wait_for()
     assert faults(page) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import numpy as np
@@ -15,6 +16,32 @@ from .conftest import Shown
 
 STEPS = 40
 FRAMES = (0, 60, 120, 180, 240)
+_RECORDED = """async type => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 64, height: 48});
+    const context = canvas.getContext("2d");
+    const stream = canvas.captureStream(0);
+    const recorder = new MediaRecorder(stream, {mimeType: type});
+    const parts = [];
+    recorder.ondataavailable = event => parts.push(event.data);
+    recorder.start(100);
+    for (let shade = 0; shade <= 200; shade += 40) {
+        context.fillStyle = `rgb(${shade}, ${shade}, ${shade})`;
+        context.fillRect(0, 0, 64, 48);
+        stream.getVideoTracks()[0].requestFrame();
+        await new Promise(done => setTimeout(done, 100));
+    }
+    await new Promise(done => { recorder.onstop = done; recorder.stop(); });
+    return btoa(String.fromCharCode(...new Uint8Array(await new Blob(parts).arrayBuffer())));
+}"""
+_FILMED = """time => {
+    const films = [...document.querySelectorAll("video")];
+    if (films.length !== 2 || films.some(one => one.seeking || one.readyState < 2 || Math.abs(one.currentTime - time) > 0.01)) return null;
+    return films.map(one => {
+        const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
+        canvas.getContext("2d").drawImage(one, 0, 0, 1, 1);
+        return canvas.getContext("2d").getImageData(0, 0, 1, 1).data[0];
+    });
+}"""
 _PIXELS = """one => {
     const canvas = Object.assign(document.createElement("canvas"), {width: one.naturalWidth || one.width, height: one.naturalHeight || one.height});
     const context = canvas.getContext("2d");
@@ -199,3 +226,45 @@ def test_videos_are_sought_and_played_together_frame_by_frame(lab, heard, opened
     page.get_by_role("button", name="Play videos").click()
     page.wait_for_function(both, arg="1,1")  # it begins again after the end
     page.get_by_role("button", name="Pause videos").click()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["video/webm;codecs=vp8", "video/mp4;codecs=avc1.42001f"])
+def test_files_of_videos_are_sought_together(lab, opened, form):
+    """Files as the browser records them: the WebM file does not say how long it is."""
+    page = opened(lab, "?tab=media")
+    if not page.evaluate("type => MediaRecorder.isTypeSupported(type)", form):
+        pytest.skip(f"this browser does not record {form}")
+    film = base64.b64decode(page.evaluate(_RECORDED, form))
+    kind = form[6:].partition(";")[0]
+    project = f"lab/media/{kind}"
+    for name in "ab":
+        with Experiment(
+            f"{project}/{name}", root=str(lab.root), quiet=True, system_metrics=0
+        ) as exp:
+            exp.log_value("film", Video(film), step=1)
+    page = opened(lab, f"?in={project}&tab=media")
+    slider = page.get_by_role("slider", name="Time of all videos")
+    expect(slider).not_to_have_attribute("max", "0")
+
+    def shades(at: float) -> list[int]:
+        seen: list[int] = page.wait_for_function(_FILMED, arg=at).json_value()
+        return seen
+
+    length = float(slider.get_attribute("max"))
+    assert 0.5 < length < 5
+    walked = [shades(0)]
+    for at in range(1, 4):
+        page.get_by_role("button", name="The next frame").click()
+        walked.append(shades(at / 30))
+    for share in (0.3, 0.5, 0.7, 1):
+        slider.fill(str(share * length))
+        walked.append(shades(float(slider.input_value())))
+    assert all(one == other for one, other in walked), walked
+    first = [one for one, _ in walked]
+    assert first == sorted(first)
+    assert (first[0] < 20, first[-1] > 180, len(set(first)) > 3) == (True, True, True), first
+    page.get_by_role("button", name="Play videos").click()
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every(one => !one.paused && one.currentTime > 0.05)")  # fmt: skip
+    page.get_by_role("button", name="Pause videos").click()
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every(one => one.paused)")

@@ -53,12 +53,16 @@ def test_people_talk_about_an_experiment_and_settle_it(lab, trained, opened):
         assert found[HOSTILE].resolved_by == first.user
         said.filter(has_text="one more").get_by_role("button", name="Remove").click()
         expect(said.filter(has_text="one more")).to_have_count(0)
-        # Somebody else writes: it comes by itself, or when somebody comes back.
-        page.wait_for_timeout(100)
-        store.comments.add(None, "from elsewhere", reply_to=first.id)
-        page.reload()
+        # Somebody else writes, and takes it back: what is asked for is that one comment.
         part.get_by_text("Show 1 settled comment").click()
+        asked = []
+        page.on("request", lambda one: "/comments" in one.url and asked.append(one.url))
+        other = store.comments.add(None, "from elsewhere", reply_to=first.id)
         expect(said.filter(has_text="from elsewhere")).to_be_visible()
+        store.comments.remove(other.id)
+        expect(said.filter(has_text="from elsewhere")).to_have_count(0)
+        assert [url for url in asked if url.endswith(f"?ids={other.id}")]
+        assert not [url for url in asked if url.endswith("/comments")]
 
 
 def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
@@ -90,10 +94,11 @@ def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
 def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, opened, monkeypatch):
     with Store(str(lab.root)) as store:
         me = store.comments.add(trained, "of my own").user
+        page = opened(lab, alone=True)
+        expect(page.get_by_role("button", name="Alerts", exact=True)).to_be_visible()
         monkeypatch.setenv("ANEW_USER", "somebody-else")
         with Store(str(lab.root)) as other:
             other.comments.add(trained, f"look at this, @{me}")
-        page = opened(lab, alone=True)
         page.get_by_role("button", name=re.compile(r"^Alerts: .*\d+ comments? for you")).click()
         dialog = page.get_by_role("dialog", name="Alerts")
         mine = dialog.get_by_label("Comments for you")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -132,4 +133,37 @@ def test_two_who_write_one_report_are_told_and_its_history_is_kept(lab, project,
         assert store.reports.list(project) == ()
         page.get_by_role("button", name="Undo").last.click()
         page.get_by_role("heading", name="First").wait_for()
+        # Two texts that were written side by side, as in two copies of a store that were merged: one is kept.
+        scope = f"project/{project}"
+        seen = store.document("report", "ours", scope=scope)
+        for text in ("# Here\n", "# There\n"):
+            store.set_document("report", "ours", {"text": text}, scope=scope, after=seen)
+        page.get_by_text("saved another text").wait_for()  # it comes by itself
+        page.get_by_role("heading", name="There").wait_for()
+        page.get_by_role("button", name=re.compile("^Show .*'s$")).click()
+        page.get_by_role("heading", name="Here").wait_for()
+        page.get_by_role("button", name="Keep the one that is shown").click()
+        page.get_by_text("saved another text").wait_for(state="detached")
+        kept = store.reports.get("ours", project)
+        assert (kept.text, kept.others) == ("# Here\n", ())
+        # What was written and not saved is there after the page was loaded again, and after somebody else saved.
+        page.get_by_role("button", name="Edit").click()
+        _typed(page, "# A draft\n")
+        page.reload()
+        page.get_by_text("What was written here and not saved is there again.").wait_for()
+        (asked,) = (one for one in page.wrong if one.startswith("dialog: "))  # whether to leave
+        page.wrong.remove(asked)
+        text = page.get_by_label("The text of the report in Markdown")
+        assert text.input_value() == "# A draft\n"
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("heading", name="Here").wait_for()
+        # A file that somebody has written elsewhere.
+        page.get_by_role("main").get_by_role("link", name="Reports", exact=True).click()
+        page.get_by_role("button", name="New report").click()
+        file = {"name": "from git.md", "mimeType": "text/markdown", "buffer": b"# From a file\n"}
+        page.locator("input[type=file]").set_input_files([file])
+        page.get_by_role("button", name="Write", exact=True).click()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("heading", name="From a file").wait_for()
+        assert store.reports.get("from git", project).text == "# From a file\n"
     page.wrong[:] = [one for one in page.wrong if "409" not in one]

@@ -16,12 +16,13 @@ METRIC = r"m $\frac$"
 FIELD = r"params.$\frac$ v"
 
 
-@pytest.fixture
-def store(root):
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("odd") / "experiments"
     for index, name in enumerate(ODD):
         params = {r"$\frac$ v": index, "cat": name}
         with Experiment(
-            f"t/p/r{index}", root=root, quiet=True, system_metrics=0, params=params
+            f"t/p/r{index}", root=root, quiet=True, console="off", system_metrics=0, params=params
         ) as exp:
             for step in range(2):
                 exp.log_metrics({METRIC: 1.0 + index, "_b": 2.0}, step=step)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 
 from anew.errors import InvalidValue
@@ -13,12 +12,11 @@ from anew.values import Figure, load
 from later import later
 
 go = later("plotly.graph_objects")
+figures = later("matplotlib.figure")
 
-mpl.use("Agg")
 
-
-def drawing() -> mpl.figure.Figure:
-    figure = mpl.figure.Figure(figsize=(3, 2), dpi=40)
+def drawing() -> figures.Figure:
+    figure = figures.Figure(figsize=(3, 2), dpi=40)
     figure.subplots().plot([1, 3, 2])
     return figure
 

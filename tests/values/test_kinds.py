@@ -11,12 +11,12 @@ import pandas as pd
 import PIL.Image
 import pyarrow as pa
 import pytest
-from matplotlib.figure import Figure as Drawing
 
 from anew.values import KINDS, Histogram, Image, Table, Text, as_value, load
 from later import later
 
 go = later("plotly.graph_objects")
+figures = later("matplotlib.figure")
 pl = later("polars")
 
 
@@ -26,8 +26,8 @@ def test_pictures_figures_and_data_frames_are_recognised() -> None:
         return None if value is None else value.kind
 
     assert kind(PIL.Image.new("L", (2, 2))) == "image"
-    assert kind(Drawing()) == "figure"
-    assert kind(Drawing().subplots()) == "figure"
+    assert kind(figures.Figure()) == "figure"
+    assert kind(figures.Figure().subplots()) == "figure"
     assert kind(go.Figure()) == "figure"
     assert kind(pd.DataFrame({"a": [1]})) == "table"
     assert kind(pl.DataFrame({"a": [1]})) == "table"

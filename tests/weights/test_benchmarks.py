@@ -8,11 +8,12 @@ import pytest
 
 from benchmarks.weights.__main__ import GROUPS
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 # The checkpoints are measured beside a peer that has to be installed first.
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(GROUPS) - {"checkpoints"}))
 def test_each_group_measures_something_and_leaves_nothing_behind(name, tmp_path):
     command = [

@@ -15,6 +15,11 @@ const RETRY = 2000;
 /** What a tab tells the others when somebody has come in. */
 const KNOWN = "known";
 
+/** Whether documents of some kinds may have been written: comments, views, reports … */
+export function wrote(changes: Changes, ...kinds: readonly string[]): boolean {
+  return Boolean(changes.everything || changes.any_document || changes.documents?.some((one) => kinds.includes(one.kind)));
+}
+
 class Live {
   /** Whether the server answers. */
   connected = $state(true);
@@ -74,7 +79,7 @@ class Live {
   }
 
   #everything(): void {
-    this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
+    this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true, documents: [], any_document: true });
   }
 
   #tell(changes: Changes): void {
@@ -83,7 +88,7 @@ class Live {
   }
 
   #heard(changes: Changes): void {
-    const news = changes.ids?.length || changes.gone?.length || changes.everything;
+    const news = changes.ids?.length || changes.gone?.length || changes.everything || changes.documents?.length || changes.any_document;
     this.#cursor = changes.cursor;
     if (!news) return;
     this.#channel.postMessage(changes);

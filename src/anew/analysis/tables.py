@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -18,11 +16,11 @@ from ..reading.views import ExperimentView
 from ..record.plain import from_plain
 from ..stores.tables.conditions import ColumnKind
 from ..stores.tables.opened import DIFFERENCES, OpenTable, RowPair, Tables
+from .copies import copies
 
 __all__ = ["ChangedColumn", "PairedRow", "TableColumnFact", "TableDifference", "TablePage", "TableSteps", "difference_of", "page_of", "table_at"]  # fmt: skip
 
 _MOST = 1000
-_BLOCK = 1 << 20
 Kind = Literal["added", "removed", "changed", "same"]
 
 
@@ -222,7 +220,7 @@ def _paired(row: RowPair, names: Sequence[str]) -> PairedRow:
 
 @contextmanager
 def _opened(tables: Tables, value: ValueView) -> Iterator[OpenTable]:
-    """A recorded table, opened where it lies; one that lies elsewhere is copied for as long as it is asked."""
+    """A recorded table, opened where it lies; one that lies elsewhere is copied, once."""
     stored = value.stored
     if stored is None:
         yield _of_json(tables, value.data, value.name)
@@ -235,10 +233,7 @@ def _opened(tables: Tables, value: ValueView) -> Iterator[OpenTable]:
     if local is not None and os.path.exists(local):
         yield tables.of_file(str(local))
         return
-    with tempfile.TemporaryDirectory(prefix="anew-table-") as folder:
-        path = os.path.join(folder, "table.parquet")
-        with stored.open() as source, open(path, "wb") as copy:
-            shutil.copyfileobj(source, copy, _BLOCK)
+    with copies.of(stored) as path:
         yield tables.of_file(path)
 
 

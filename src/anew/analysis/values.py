@@ -90,31 +90,33 @@ def values_of(
 
 def _column(field: str, column: Column) -> FieldValues:
     given = column.values
-    missing = sum(value is None for value in given)
-    if column.kind in ("number", "integer") or all(_is_number(value) for value in given):
-        numbers = np.array(
-            [math.nan if value is None else _number(value) for value in given], dtype=np.float64
-        )
+    kinds = set(map(type, given))
+    missing = list(given).count(None) if type(None) in kinds else 0
+    if column.kind in ("number", "integer") or kinds <= {int, float, type(None)}:
+        numbers = _numbers(given)
         nonfinite = int((~np.isfinite(numbers)).sum()) - missing
         return FieldValues(
             field=field, values=numbers, labels=None, missing=missing, nonfinite=nonfinite
         )
-    texts = ["" if value is None else _text(value) for value in given]
-    labels = sorted({text for text, value in zip(texts, given, strict=True) if value is not None})
+    texts = given if kinds <= {str, type(None)} else [None if one is None else _text(one) for one in given]  # fmt: skip
+    labels = sorted(set(texts) - {None})
     if len(labels) > _MOST_LABELS:
         raise InvalidValue(f"{field} has more than {_MOST_LABELS} different texts.", key="fields")
-    places = {text: float(place) for place, text in enumerate(labels)}
-    numbers = np.array(
-        [math.nan if value is None else places[text] for text, value in zip(texts, given, strict=True)],
-        dtype=np.float64,
-    )  # fmt: skip
+    places: dict[Any, float] = {text: float(place) for place, text in enumerate(labels)}
+    numbers = np.array(list(map({**places, None: math.nan}.__getitem__, texts)), dtype=np.float64)
     return FieldValues(
         field=field, values=numbers, labels=tuple(labels), missing=missing, nonfinite=0
     )
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+def _numbers(given: Sequence[Any]) -> Floats:
+    """Numbers as an array, NaN where there is none."""
+    try:
+        return np.array(given, dtype=np.float64)
+    except OverflowError:
+        return np.array(
+            [math.nan if value is None else _number(value) for value in given], dtype=np.float64
+        )
 
 
 def _number(value: Any) -> float:

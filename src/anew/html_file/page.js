@@ -1,5 +1,5 @@
 "use strict";
-// The curves and the parallel coordinates of the file, drawn as SVG. All text is set as text, never as markup.
+// The curves of the file, drawn as pixels below axes of SVG, and its parallel coordinates. All text is set as text, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
 const by = (id) => document.getElementById(id);
@@ -107,6 +107,95 @@ function recolor() {
     for (const one of run.marks) { one.style.stroke = run.color; one.style.strokeDasharray = run.dash; }
     for (const one of run.swatches) one.style.borderTop = `3px ${run.dash ? "dashed" : "solid"} ${run.color}`;
   });
+  for (const panel of panels) if (!panel.stale) panel.paint();
+}
+
+function rgb(color) {
+  const name = /^var\((.+)\)$/.exec(color), text = name ? getComputedStyle(root).getPropertyValue(name[1]).trim() : color;
+  return text.startsWith("#") ? [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)) : text.match(/\d+/g).map(Number);
+}
+
+// -- lines as pixels ---------------------------------------------------------------------------------
+
+const aside = 6; // as far as this a line may lead out of what is drawn before a gap of its dashes and be left out there
+
+// Lines through points: in each column of pixels a line covers the stretch from its lowest to its highest place there, as a line through
+// all its points does. A browser takes ten times as long to stroke them, and twice that with dashes.
+class Raster {
+  constructor(width, height, ratio) {
+    this.ratio = ratio;
+    this.image = new ImageData(Math.round(width * ratio), Math.round(height * ratio));
+    this.words = new Uint32Array(this.image.data.buffer);
+    this.low = new Float64Array(this.image.width);
+    this.high = new Float64Array(this.image.width);
+  }
+
+  // Points are x and y by turns, and NaN where a line breaks; dashes are lengths of line and gap along x.
+  line(points, color, dash, thick) {
+    const there = (at) => at < points.length && points[at + 1] === points[at + 1];
+    for (let begin = 0; begin < points.length; ) {
+      let end = begin + 2;
+      if (there(begin)) {
+        while (there(end) && points[end] >= points[end - 2]) end += 2;
+        this.stretch(points, begin, end, color, dash, thick);
+        // One that turns back is a line of its own from there on.
+        if (there(end)) this.stretch([points[end], points[end + 1], points[end - 2], points[end - 1]], 0, 4, color, dash, thick);
+      }
+      begin = end;
+    }
+  }
+
+  stretch(points, begin, end, color, dash, thick) {
+    const { low, high, ratio, image } = this, width = image.width;
+    const alone = end - begin === 2 ? 1.5 : 0; // a point by itself is seen too
+    const first = Math.max(0, Math.floor((points[begin] - alone) * ratio)), last = Math.min(width - 1, Math.floor((points[end - 2] + alone) * ratio));
+    low.fill(Infinity, first, last + 1);
+    high.fill(-Infinity, first, last + 1);
+    const take = (column, y) => { if (y < low[column]) low[column] = y; if (y > high[column]) high[column] = y; };
+    if (alone) for (let column = first; column <= last; column++) take(column, points[begin + 1] * ratio);
+    for (let at = begin + 2; at < end; at += 2) {
+      const x0 = points[at - 2] * ratio, y0 = points[at - 1] * ratio, x1 = points[at] * ratio, y1 = points[at + 1] * ratio;
+      const from = Math.floor(x0), to = Math.floor(x1), slope = to > from ? (y1 - y0) / (x1 - x0) : 0;
+      if (from >= first && from <= last) take(from, y0);
+      for (let column = Math.max(first, from); column < Math.min(to, last + 1); column++) {
+        const edge = y0 + slope * (column + 1 - x0);
+        take(column, edge);
+        if (column < last) take(column + 1, edge);
+      }
+      if (to >= first && to <= last) take(to, y1);
+    }
+    this.fill(first, last, color, dash, Math.max(thick / 2, alone) * ratio);
+  }
+
+  // No spike falls into a gap: what leads out of what is drawn just before it is drawn.
+  fill(first, last, color, dash, half) {
+    let part = 0, end = dash.length ? first + dash[0] * this.ratio : Infinity, top = Infinity, bottom = -Infinity;
+    for (let column = first; column <= last; column++) {
+      while (column >= end) {
+        part = (part + 1) % dash.length;
+        end += dash[part] * this.ratio;
+        if (part % 2 === 0) { top = Infinity; bottom = -Infinity; }
+      }
+      const low = this.low[column], high = this.high[column];
+      if (part % 2 === 0) { if (low < top) top = low; if (high > bottom) bottom = high; }
+      else if (low >= top - aside * this.ratio && high <= bottom + aside * this.ratio) continue;
+      if (low <= high) this.column(column, low - half, high + half, color);
+    }
+  }
+
+  column(column, top, bottom, [red, green, blue]) {
+    const { width, height, data } = this.image, whole = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+    const stop = Math.min(height, Math.ceil(bottom));
+    for (let row = Math.max(0, Math.floor(top)); row < stop; row++) {
+      const cover = Math.min(row + 1, bottom) - Math.max(row, top), at = row * width + column;
+      if (cover >= 1) { this.words[at] = whole; continue; }
+      const byte = 4 * at, under = (data[byte + 3] / 255) * (1 - cover), alpha = cover + under;
+      data[byte] = (red * cover + data[byte] * under) / alpha;
+      data[byte + 1] = (green * cover + data[byte + 1] * under) / alpha;
+      data[byte + 2] = (blue * cover + data[byte + 2] * under) / alpha;
+      data[byte + 3] = 255 * alpha;
+    }
+  }
 }
 
 // -- panels ----------------------------------------------------------------------------------------
@@ -120,6 +209,7 @@ class Panel {
     this.chart = make("div", { className: "chart" });
     this.status = make("div", { className: "status" });
     place.append(make("div", {}, make("h3", {}, curves.name), this.chart, this.status));
+    this.canvas = make("canvas");
     this.stale = true;
     this.seen = false;
     this.zoom = null;
@@ -173,7 +263,8 @@ class Panel {
     this.px = (x) => left + (x - x0) * kx;
     this.py = (y) => height - bottom - (f(y) - a + pad) * ky;
     this.unplace = (px) => x0 + (px - left) / kx;
-    const svg = mark("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.curves.name });
+    const sheet = (more) => mark("svg", { height, viewBox: `0 0 ${width} ${height}`, ...more });
+    const svg = sheet({ role: "img", "aria-label": this.curves.name });
     for (const one of ticks(low, high, log, 5)) {
       const y = this.py(one);
       svg.append(mark("line", { class: "grid", x1: left, x2: width - right, y1: y, y2: y }), mark("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, short(one)));
@@ -182,28 +273,22 @@ class Panel {
     for (const one of ticks(x0 / unit[0], x1 / unit[0], false, Math.max(2, Math.floor(width / 90)))) {
       svg.append(mark("text", { x: this.px(one * unit[0]), y: height - 5, "text-anchor": "middle" }, `${short(one)}${unit[1] && " " + unit[1]}`));
     }
-    for (const run of runs) run.marks = run.marks.filter((one) => one.panel !== this);
-    for (const one of shown) {
-      const xs = one[state.x], parts = [];
-      let pen = false;
+    this.lines = shown.map((one) => {
+      const xs = one[state.x], points = new Float64Array(2 * xs.length);
       for (let at = 0; at < xs.length; at++) {
         const y = one.y[at], x = xs[at] + shift;
-        if (!Number.isFinite(y) || (log && y <= 0) || !within(x)) { pen = false; continue; }
-        const next = at + 1 < xs.length && Number.isFinite(one.y[at + 1]);
-        parts.push(`${pen ? "L" : "M"}${this.px(x).toFixed(1)} ${this.py(y).toFixed(1)}`);
-        if (!pen && !next) parts.push("h.01");
-        pen = true;
+        points[2 * at] = this.px(x);
+        points[2 * at + 1] = !Number.isFinite(x + y) || (log && y <= 0) || !within(x) ? NaN : this.py(y);
       }
-      const path = mark("path", { class: "curve", d: parts.join(""), "stroke-linecap": "round" });
-      path.panel = this;
-      path.style.stroke = runs[one.run].color;
-      path.style.strokeDasharray = runs[one.run].dash;
-      runs[one.run].marks.push(path);
-      svg.append(path);
-    }
-    this.svg = svg;
+      return { run: one.run, points };
+    });
+    this.svg = sheet({ "aria-hidden": true }); // over the curves
     this.shown = shown;
-    this.chart.replaceChildren(svg);
+    this.width = width;
+    this.height = height;
+    this.chart.replaceChildren(svg, this.canvas, this.svg);
+    this.paint();
+    this.stress(state.hi);
     const logged = this.curves.points, kept = this.series.reduce((sum, one) => sum + one.y.length, 0);
     const said = [`${shown.length} of ${runs.length} experiments`, kept < logged ? `thinned to ${short(kept)} of ${short(logged)} points` : `${short(drawn)} points · exact`];
     if (this.series.length < runs.length) said.push(`${runs.length - this.series.length} without it`);
@@ -211,6 +296,34 @@ class Panel {
     if (hidden) said.push(`log axis hides ${short(hidden)} ≤ 0`);
     if (this.zoom) said.push("double click to zoom out");
     this.status.textContent = said.join(" · ");
+  }
+
+  // The pixels of all curves, in the colours that they have now.
+  paint(ratio = devicePixelRatio || 1) {
+    const raster = new Raster(this.width, this.height, ratio);
+    for (const { run, points } of this.lines) raster.line(points, rgb(runs[run].color), runs[run].dash.split(" ").filter(Boolean).map(Number), 1.4);
+    this.canvas.width = raster.image.width;
+    this.canvas.height = raster.image.height;
+    this.canvas.dataset.curves = this.lines.length;
+    this.canvas.getContext("2d").putImageData(raster.image, 0, 0);
+  }
+
+  // The curve of one experiment over all others; of none, where the number is -1.
+  stress(number) {
+    this.over?.remove();
+    this.over = null;
+    this.canvas.classList.toggle("dim", number >= 0);
+    const line = this.lines?.find((one) => one.run === number);
+    if (!line) return;
+    const parts = [], { points } = line;
+    for (let at = 0, pen = false; at < points.length; at += 2) {
+      const there = points[at + 1] === points[at + 1];
+      if (there) parts.push(`${pen ? "L" : "M"}${points[at].toFixed(1)} ${points[at + 1].toFixed(1)}${pen ? "" : "h.01"}`);
+      pen = there;
+    }
+    this.over = mark("path", { class: "curve hi", d: parts.join(""), "stroke-linecap": "round" });
+    this.over.style.stroke = runs[number].color;
+    this.svg.append(this.over);
   }
 
   hover(event) {
@@ -267,12 +380,14 @@ function highlight(number) {
     }
     for (const one of run.rows) one.classList.toggle("hi", at === number);
   });
+  for (const panel of panels) if (!panel.stale) panel.stress(number);
 }
 
 function redraw() {
-  for (const panel of panels) { panel.stale = true; if (panel.seen) panel.draw(); }
+  for (const panel of panels) panel.stale = true;
   coordinates();
   recolor();
+  for (const panel of panels) if (panel.seen) panel.draw();
 }
 
 const watcher = new IntersectionObserver((entries) => {
@@ -305,11 +420,10 @@ function coordinates() {
   const width = place.clientWidth, height = 300, from = 60, gap = (width - from - 90) / Math.max(1, axes.length - 1), foot = height - 34, head = 30;
   const y = (at) => (at === null ? foot + 18 : foot - at * (foot - head));
   const svg = mark("svg", { height, viewBox: `0 0 ${width} ${height}` });
-  for (const run of runs) run.marks = run.marks.filter((one) => one.panel !== "coordinates");
+  for (const run of runs) run.marks = [];
   const order = runs.map((_, number) => number).filter((number) => runs[number].on && runs[number].result !== null);
   for (const number of order) {
     const path = mark("path", { class: "curve", d: axes.map((axis, i) => `${i ? "L" : "M"}${(from + i * gap).toFixed(1)} ${y(axis.at[number]).toFixed(1)}`).join("") });
-    path.panel = "coordinates";
     path.style.strokeOpacity = order.length > 30 ? 0.6 : 1;
     path.onpointermove = (event) => { highlight(number); tip(event, `${runs[number].label}\n${data.result} ${runs[number].result}`); };
     path.onpointerleave = () => { highlight(-1); tip(null); };
@@ -417,4 +531,5 @@ coordinates();
 recolor();
 let waiting = 0;
 addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 100); });
-addEventListener("beforeprint", () => { for (const panel of panels) if (panel.stale) panel.draw(); });
+addEventListener("beforeprint", () => { for (const panel of panels) { if (panel.stale) panel.draw(); panel.paint(4); } }); // as fine as paper
+addEventListener("afterprint", () => { for (const panel of panels) panel.paint(); });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..errors import InvalidName, InvalidValue
 from ..record.decode import Broken
@@ -17,6 +17,7 @@ from ..record.documents import (
     documents_in,
     versions_in,
 )
+from ..record.ids import new_id
 from ..record.models import ModelFact, models_in
 from ..record.names import check_label
 from ..record.plain import to_plain
@@ -25,7 +26,21 @@ from .author import login_name
 from .layout import RootLayout
 from .root import RootChunk, RootPosition, append, claim_number, follow_root, journal_files
 
-__all__ = ["FolderLines", "RootJournal", "RootLines", "check_scope"]
+__all__ = ["FolderLines", "RootJournal", "RootLines", "RootNews", "check_scope"]
+
+
+class RootNews(NamedTuple):
+    """What has come into a root's journal.
+
+    Attributes:
+        order: Names the order in which this process has read the events; another one may read them in another.
+        total: How many there are.
+        subjects: What the new ones are about; None where that cannot be told.
+    """
+
+    order: str
+    total: int
+    subjects: tuple[tuple[str, ...], ...] | None
 
 
 class RootLines(Protocol):
@@ -134,6 +149,8 @@ class RootJournal:
         self._events: dict[str, list[RootEvent]] = {}
         self._broken: dict[str, list[Broken]] = {}
         self._state = RootState()
+        self._order = new_id()
+        self._subjects: list[tuple[str, ...]] = []
 
     # -- everything -------------------------------------------------------------------------------
 
@@ -146,6 +163,19 @@ class RootJournal:
         with self._lock:
             self._read()
             return self._state
+
+    def news(self, order: str, since: int) -> RootNews:
+        """What events are about that came since an earlier answer, whose `order` and `total` are given.
+
+        Raises:
+            OSError: The journal cannot be read.
+        """
+        with self._lock:
+            self._read()
+            there = self._subjects
+            known = order == self._order and 0 <= since <= len(there)
+            subjects = tuple(dict.fromkeys(there[since:])) if known else None
+            return RootNews(self._order, len(there), subjects)
 
     def broken(self) -> dict[str, list[Broken]]:
         """The lines that cannot be read, by file."""
@@ -203,8 +233,10 @@ class RootJournal:
         if again:
             new = [event for events in self._events.values() for event in events]
             self._state = RootState()
+            self._order, self._subjects = new_id(), []
         for event in new:
             self._state.add(event)
+            self._subjects.append(event.subject)
 
     # -- documents --------------------------------------------------------------------------------
 

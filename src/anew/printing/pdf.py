@@ -1,4 +1,4 @@
-"""A report as a PDF, laid out by ReportLab; its fonts are those that come with matplotlib."""
+"""A report as a PDF, laid out by ReportLab; its fonts are those that come with matplotlib, and what they lack is set as `glyphs` says."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from html import escape
 from typing import Any
 
 from ..errors import InvalidValue, MissingDependency
+from .glyphs import PLAIN, Glyphs
 from .sheet import Figure, Part, Problem, Table, Text, Verdict
 
-__all__ = ["check", "render"]
+__all__ = ["check", "register", "render"]
 
 _FONTS = (("Report", "", "DejaVuSans.ttf"), ("Report", "-Bold", "DejaVuSans-Bold.ttf"), ("Report", "-Italic", "DejaVuSans-Oblique.ttf"),
           ("Report", "-BoldItalic", "DejaVuSans-BoldOblique.ttf"), ("ReportMono", "", "DejaVuSansMono.ttf"))  # fmt: skip
 _INK, _MUTED, _LINE, _RAISED, _LINK = "#1a1c1e", "#5f6670", "#d9dde2", "#f4f5f7", "#0b5cad"
+_MONO = "ReportMono"
 _MARGIN = 51.0  # points: 18 mm
 _HEADINGS = {"h1": 19.0, "h2": 14.5, "h3": 12.0, "h4": 10.5, "h5": 10.0, "h6": 10.0}
 _DEEPEST = 6
@@ -54,15 +56,20 @@ def render(
     from reportlab.platypus import SimpleDocTemplate
     from reportlab.platypus.doctemplate import LayoutError
 
-    _register()
-    setter = _Setter(address, A4[0] - 2 * _MARGIN)
+    register()
+    written = (one.content for part in parts if isinstance(part, Text) for one in part.tokens)
+    glyphs = Glyphs(" ".join((title, *written)))
+    setter = _Setter(address, A4[0] - 2 * _MARGIN, glyphs)
     flow = [one for part in parts for one in setter.part(part)]
+    foot_left = setter.foot(about[:110])
+    flow += [setter.text(escape(one), setter.small) for one in glyphs.said()]
 
     def foot(canvas: Any, document: Any) -> None:
         canvas.saveState()
         canvas.setFont("Report", 7.5)
         canvas.setFillColor(_MUTED)
-        canvas.drawString(_MARGIN, 28, about[:110])
+        foot_left.wrapOn(canvas, A4[0] - 3 * _MARGIN, 20)
+        foot_left.drawOn(canvas, _MARGIN, 26)
         canvas.drawRightString(A4[0] - _MARGIN, 28, str(document.page))
         canvas.restoreState()
 
@@ -80,8 +87,8 @@ def render(
     return found.getvalue()
 
 
-def _register() -> None:
-    """Make the fonts known, once."""
+def register() -> None:
+    """Make the fonts of reports known to ReportLab, once."""
     import matplotlib
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
@@ -92,21 +99,23 @@ def _register() -> None:
     for family, style, file in _FONTS:
         pdfmetrics.registerFont(TTFont(family + style, os.path.join(folder, file)))
     pdfmetrics.registerFontFamily("Report", "Report", "Report-Bold", "Report-Italic", "Report-BoldItalic")  # fmt: skip
+    pdfmetrics.registerFontFamily(PLAIN, "Report", "Report", "Report", "Report")
     pdfmetrics.registerFontFamily("ReportMono", "ReportMono", "ReportMono", "ReportMono", "ReportMono")  # fmt: skip
 
 
 class _Setter:
     """Makes what ReportLab sets on pages of the parts of a report."""
 
-    def __init__(self, address: Callable[[str], str | None], width: float) -> None:
+    def __init__(self, address: Callable[[str], str | None], width: float, glyphs: Glyphs) -> None:
         from reportlab.lib.styles import ParagraphStyle
 
         self._address = address
         self._width = width
+        self._glyphs = glyphs
         self._body = ParagraphStyle(
             "body", fontName="Report", fontSize=9.5, leading=14, textColor=_INK, spaceAfter=6, splitLongWords=1
         )  # fmt: skip
-        self._small = self._like("small", fontSize=8, leading=11, textColor=_MUTED, spaceAfter=4)
+        self.small = self._like("small", fontSize=8, leading=11, textColor=_MUTED, spaceAfter=4)
         self._cell = self._like("cell", fontSize=7.5, leading=10, spaceAfter=0)
         self._number = self._like("number", fontSize=7.5, leading=10, spaceAfter=0, alignment=2)
         self._code = self._like("code", fontName="ReportMono", fontSize=7.5, leading=10, backColor=_RAISED, borderPadding=4, spaceBefore=4, spaceAfter=10)  # fmt: skip
@@ -133,13 +142,17 @@ class _Setter:
             case Verdict():
                 yield from self._verdict(part)
             case Problem():
-                yield self.text(escape(part.text), self._small)
+                yield self.text(escape(part.text), self.small)
 
     def text(self, markup: str, style: Any = None) -> Any:
         """A paragraph of ReportLab's markup."""
         from reportlab.platypus import Paragraph
 
-        return Paragraph(markup, style or self._body)
+        return Paragraph(self._glyphs.fitted(markup), style or self._body)
+
+    def foot(self, text: str) -> Any:
+        """What stands at the foot of each page."""
+        return self.text(escape(text), self._like("foot", fontSize=7.5, leading=9, textColor=_MUTED, spaceAfter=0))  # fmt: skip
 
     # -- what blocks show ---------------------------------------------------------------------------
 
@@ -149,7 +162,7 @@ class _Setter:
 
         for metric, image in part.charts:
             if image is None:
-                yield self.text(escape(f"No experiment here logged {metric}."), self._small)
+                yield self.text(escape(f"No experiment here logged {metric}."), self.small)
                 continue
             across, down = ImageReader(io.BytesIO(image)).getSize()
             yield Image(io.BytesIO(image), width=self._width, height=self._width * down / across)
@@ -160,12 +173,12 @@ class _Setter:
 
         for one in (caption, *said):
             if one:
-                yield self.text(escape(one), self._small)
+                yield self.text(escape(one), self.small)
         yield Spacer(0, 8)
 
     def _verdict(self, part: Verdict) -> Iterator[Any]:
         yield self.text(f"<b>{escape(part.verdict)}</b> {escape(part.reason)}")
-        yield self.text(escape(f"{part.first} and {part.second}"), self._small)
+        yield self.text(escape(f"{part.first} and {part.second}"), self.small)
         if part.metrics:
             yield self._table(part.metrics, frozenset(), self._width, head=False)
         for one in part.causes:
@@ -241,7 +254,7 @@ class _Setter:
         style = self._like(
             "indented", leftIndent=indent, bulletIndent=max(0.0, indent - 12), bulletFontName="Report", bulletFontSize=8.5
         )  # fmt: skip
-        return Paragraph(markup, style, bulletText=bullet or None)
+        return Paragraph(self._glyphs.fitted(markup), style, bulletText=bullet or None)
 
     def _list(self, opening: Any, tokens: list[Any], depth: int) -> Iterator[Any]:
         number = int(opening.attrs.get("start", 1))
@@ -256,10 +269,13 @@ class _Setter:
             at = stop + 1
 
     def _code_of(self, text: str) -> Any:
-        from reportlab.platypus import Preformatted
+        from reportlab.platypus import Preformatted, XPreformatted
 
         written = text.rstrip("\n").expandtabs(4) or " "
-        return Preformatted(written, self._code, maxLineLength=_CODE_LINE, newLineChars="")
+        if written.isascii():
+            return Preformatted(written, self._code, maxLineLength=_CODE_LINE, newLineChars="")
+        lines = [line[at : at + _CODE_LINE] for line in written.split("\n") for at in range(0, max(1, len(line)), _CODE_LINE)]  # fmt: skip
+        return XPreformatted(self._glyphs.fitted(escape("\n".join(lines)), _MONO), self._code)
 
     def _rule(self) -> Iterator[Any]:
         from reportlab.platypus import HRFlowable
@@ -288,7 +304,8 @@ class _Setter:
                 case "hardbreak":
                     found.append("<br/>")
                 case "code_inline":
-                    found.append(f'<font face="ReportMono" size="8.5">{escape(one.content)}</font>')
+                    inside = self._glyphs.fitted(escape(one.content), _MONO)
+                    found.append(f'<font face="{_MONO}" size="8.5">{inside}</font>')
                 case "image":
                     found.append(escape(one.content or str(one.attrs.get("src", ""))))
                 case "link_open":

@@ -118,5 +118,5 @@ class Backend(Protocol):
         ...
 
     def changes(self, question: ChangesQuestion) -> Changes:
-        """Which experiments have changed since a cursor; waits for a change if asked to."""
+        """Which experiments and documents have changed since a cursor; waits for a change if asked to."""
         ...

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..alerts.rules import ALERT, check_alert
 from ..errors import InvalidValue
-from ..query.changes import ChangesQuestion
+from ..query.changes import ChangesQuestion, cursor_of_experiments
 from ..query.content import ContentQuestion
 from ..query.edits import Appended, AppendQuestion
 from ..query.panel import PanelQuestion
@@ -113,7 +113,7 @@ def panel(call: Call) -> Any:
     if (
         backend.about().root is not None
     ):  # elsewhere, to ask what is new takes as long as the answer
-        cursor = backend.changes(ChangesQuestion()).cursor
+        cursor = cursor_of_experiments(backend.changes(ChangesQuestion()).cursor)
         key = cursor, call.caller.grants, call.caller.limit, call.caller.user, encode(question)
         known = call.place.panels.get(key)
         if known is not None:

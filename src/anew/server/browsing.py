@@ -18,7 +18,7 @@ from ..alerts.firing import newest_fired
 from ..alerts.rules import all_alerts
 from ..commands.badges import badge_of
 from ..errors import Ambiguous, NotFound
-from ..query.changes import ChangesQuestion
+from ..query.changes import ChangesQuestion, cursor_of_experiments, has_news
 from ..query.content import ContentQuestion
 from ..query.lines import LinesQuestion
 from ..query.points import PointsQuestion
@@ -206,7 +206,7 @@ def panel(call: Call) -> Any:
 def version(call: Call) -> Any:
     """The cursor of the newest change."""
     found = call.place.backend(call.caller).changes(ChangesQuestion())
-    return VersionAnswer(found.cursor)
+    return VersionAnswer(cursor_of_experiments(found.cursor))
 
 
 def trash(call: Call) -> Any:
@@ -364,7 +364,7 @@ async def events(call: Call) -> Response:
                 else:
                     yield b": ping\n\n"
                 found = await live.wait(backend, ChangesQuestion(found.cursor, wait=_PING))
-                told = bool(found.ids or found.gone or found.everything)
+                told = has_news(found)
         finally:
             live.streams -= 1
             live.of_caller.subtract(counted)

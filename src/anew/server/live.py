@@ -9,7 +9,7 @@ import anyio
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from ..query.changes import Changes, ChangesQuestion
+from ..query.changes import Changes, ChangesQuestion, has_news
 from ..reading.backend import Backend
 
 __all__ = ["Live"]
@@ -53,7 +53,7 @@ class Live:
             now = ChangesQuestion(question.since)
             found = await anyio.to_thread.run_sync(backend.changes, now)
             left = until - anyio.current_time()
-            news = found.ids or found.gone or found.everything or question.since is None
+            news = has_news(found) or question.since is None
             if news or left <= 0 or self.closed:
                 return found
             self._waiting += 1
@@ -74,7 +74,7 @@ class Live:
                     self._backend.changes, asked, limiter=limiter
                 )
                 cursor = found.cursor
-                if found.ids or found.gone or found.everything:
+                if has_news(found):
                     self._wake()
         finally:
             self._wake()  # if looking failed, those who wait ask themselves and are told

@@ -323,7 +323,7 @@ class AlertsAnswer(msgspec.Struct, frozen=True):
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):
-    """The cursor of the newest change: it is the same for as long as nothing changes."""
+    """The cursor of the newest change of an experiment: it is the same for as long as none changes."""
 
     version: str
 

@@ -12,7 +12,7 @@ import pytest
 from ..errors import (
     QueryError,
 )
-from ..query.changes import Changes, ChangesQuestion
+from ..query.changes import Changes, ChangesQuestion, DocumentRef
 from ..query.edits import AppendQuestion
 from ..query.panel import PanelQuestion
 from ..query.points import PointsQuestion
@@ -25,6 +25,7 @@ from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
 from ..record.edits import (
     DeleteEdit,
+    DocumentEdit,
     FieldEdit,
 )
 from ..record.status import Status
@@ -244,6 +245,24 @@ class BackendContract(PanelTests, ContentTests, EditTests, ModelTests, PeopleTes
         last = backend.changes(ChangesQuestion(found.cursor))
         assert (last.ids, last.gone) == ((first,), (second,))
         assert backend.changes(ChangesQuestion(last.cursor)) == Changes(last.cursor)
+
+    def test_documents_that_were_written_are_told_by_their_names(self, backend: Backend) -> None:
+        begin = backend.changes(ChangesQuestion()).cursor
+        assert backend.changes(ChangesQuestion(begin)) == Changes(begin)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(backend.changes, ChangesQuestion(begin, wait=60.0))
+            edit = DocumentEdit(kind="comment", name="c1", body={"text": "here"}, scope="root")
+            backend.append(AppendQuestion((edit,)))
+            found = waiting.result(timeout=120)
+        said = (DocumentRef("comment", "c1", "root"),)
+        assert (found.documents, found.ids, found.any_document) == (said, (), False)
+        gone = DocumentEdit(kind="comment", name="c1", body=None, scope="root")
+        backend.append(AppendQuestion((gone, edit)))
+        last = backend.changes(ChangesQuestion(found.cursor))
+        assert last.documents == said  # once, however often
+        assert backend.changes(ChangesQuestion(last.cursor)) == Changes(last.cursor)
+        elsewhere = last.cursor.partition("+")[0]
+        assert backend.changes(ChangesQuestion(elsewhere)).any_document
 
     def test_all_who_wait_for_a_change_are_told_of_it(self, backend: Backend, root: str) -> None:
         begin = backend.changes(ChangesQuestion()).cursor

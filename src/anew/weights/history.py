@@ -18,7 +18,9 @@ from anew.weights.refs import RefStore
 
 __all__ = ["History"]
 
-_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+_WHOLE = 64
+"""The digits of a whole hash."""
+_PREFIX = re.compile(rf"[0-9a-f]{{4,{_WHOLE}}}")
 _STEPS = re.compile(r"^(.*?)((?:~\d*|\^)*)$", re.DOTALL)
 
 
@@ -129,8 +131,9 @@ class History:
             if found is not None:
                 return found
         if _PREFIX.fullmatch(name.lower()):
-            matches = self.objects.keys_starting(name.lower())
-            if not matches:
+            whole = len(name) == _WHOLE
+            matches = self.objects.keys_starting(name.lower()) if whole else []
+            if not matches:  # of a start, what was committed last may be one more that has it
                 self.objects.refresh()
                 matches = self.objects.keys_starting(name.lower())
             if len(matches) == 1:

@@ -62,7 +62,10 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["database", "files", "postgresql", "server"])
+@pytest.fixture(
+    scope="module",
+    params=["database", "files", pytest.param("postgresql", marks=pytest.mark.slow), "server"],
+)
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty: Path
 ) -> Iterator[Stored]:

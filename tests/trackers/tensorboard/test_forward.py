@@ -22,12 +22,12 @@ from anew.forwarding.address import TensorBoard
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import TargetContract
-from anew.trackers.tensorboard.forward import TensorBoardTarget
 from anew.values import Audio, Histogram, Image, Table, Text, Video
 from later import later
 
 hparams_of = later("tensorboard.plugins.hparams")
 
+forward = later("anew.trackers.tensorboard.forward")
 accumulators = later("tensorboard.backend.event_processing.event_accumulator")
 loaders = later("tensorboard.backend.event_processing.event_file_loader")
 tensors = later("tensorboard.util.tensor_util")
@@ -57,10 +57,10 @@ class TestTensorBoardTarget(TargetContract):
     running = "STATUS_UNSET"
 
     def open(self, mirror: Mirror, memo: dict[str, Any]) -> Target:
-        return TensorBoardTarget(ADDRESS, mirror, memo)
+        return forward.TensorBoardTarget(ADDRESS, mirror, memo)
 
     def crash(self, target: Target) -> None:
-        assert isinstance(target, TensorBoardTarget)
+        assert isinstance(target, forward.TensorBoardTarget)
         # What a killed process leaves: all that it wrote, and at the worst the beginning of one more record.
         with open(target._path, "ab") as file:
             file.write(b"\x18\x00\x00\x00\x00\x00half")
@@ -146,7 +146,7 @@ def sent(
     mirror: Mirror, records: Records, address: TensorBoard = ADDRESS
 ) -> accumulators.EventAccumulator:
     """What TensorBoard reads of the records."""
-    target = TensorBoardTarget(address, mirror, {})
+    target = forward.TensorBoardTarget(address, mirror, {})
     target.send(records.items, False)
     target.settle()
     target.close()
@@ -177,23 +177,23 @@ def test_each_experiment_has_its_folder_below_the_log_dir(mirror: Mirror, tmp_pa
 def test_a_relative_log_dir_stays_where_it_was_first(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    target = TensorBoardTarget(TensorBoard("logs"), mirror, {})
+    target = forward.TensorBoardTarget(TensorBoard("logs"), mirror, {})
     memo = target.settle()
     target.close()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    later = TensorBoardTarget(TensorBoard("logs"), mirror, memo)
+    later = forward.TensorBoardTarget(TensorBoard("logs"), mirror, memo)
     later.close()
     assert later.url == str(tmp_path / "logs" / "alice" / "run")
 
 
 def test_an_experiment_that_was_moved_is_followed(mirror: Mirror, tmp_path: Path):
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     memo = target.settle()
     target.close()
     moved = mirror._replace(folder=str(tmp_path / "moved"))
     os.rename(mirror.folder, moved.folder)
-    later = TensorBoardTarget(ADDRESS, moved, memo)
+    later = forward.TensorBoardTarget(ADDRESS, moved, memo)
     later.send([Records(moved).points({"loss": 1.0}, 0)], False)
     later.close()
     assert len(accumulated(folder_of(moved)).Scalars("loss")) == 1
@@ -205,13 +205,13 @@ def test_what_is_written_again_after_a_crash_is_the_same_to_the_byte(mirror: Mir
         records.points({"loss": 1 / (step + 1)}, step)
     records.value("tone", Audio(np.sin(np.arange(800) / 10), 8000), 2)
     records.log("done")
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     target.send(records.items[:20], False)
     memo = target.settle()
     target.send(records.items[20:], False)
     target.close()
     before = bytes_of(mirror)
-    later = TensorBoardTarget(ADDRESS, mirror, memo)
+    later = forward.TensorBoardTarget(ADDRESS, mirror, memo)
     later.send(records.items[20:], True)
     later.close()
     assert bytes_of(mirror) == before
@@ -221,7 +221,7 @@ def test_a_full_disk_leaves_whole_records_and_the_next_try_completes_them(mirror
     records = Records(mirror)
     for step in range(200):
         records.points({"loss": float(step)}, step)
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     target.send(records.items[:50], False)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     records_file = next(folder_of(mirror).glob("*records"))
@@ -240,7 +240,7 @@ def test_a_full_disk_leaves_whole_records_and_the_next_try_completes_them(mirror
 
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_file_that_lost_what_was_settled_is_told(mirror: Mirror, cut: bool):
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     target.send([Records(mirror).points({"loss": 1.0}, 0)], False)
     memo = target.settle()
     target.close()
@@ -250,15 +250,15 @@ def test_a_file_that_lost_what_was_settled_is_told(mirror: Mirror, cut: bool):
     else:
         file.unlink()
     with pytest.raises(CorruptData):
-        TensorBoardTarget(ADDRESS, mirror, memo)
-    fresh = TensorBoardTarget(ADDRESS, mirror, {})
+        forward.TensorBoardTarget(ADDRESS, mirror, memo)
+    fresh = forward.TensorBoardTarget(ADDRESS, mirror, {})
     fresh.close()
 
 
 def test_a_reader_that_follows_sees_what_is_added(mirror: Mirror):
     records = Records(mirror)
     records.points({"loss": 1.0}, 0)
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     target.send(records.items, False)
     target.settle()
     reader = accumulated(folder_of(mirror))
@@ -297,7 +297,7 @@ def test_a_name_has_one_kind_of_data(mirror: Mirror):
         records.value("b", Histogram(np.arange(5.0)), 1),
         records.points({"anew/logs": 1.0}, 1),
     ]
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     refused = [r.number for r in target.send(records.items, False)]
     target.close()
     assert refused == [item.number for item in clashes]
@@ -340,7 +340,7 @@ def test_a_film_and_a_sound_that_the_page_cannot_play_are_refused(mirror: Mirror
     records = Records(mirror)
     records.value("film", Video(b"\x00\x00\x00\x18ftypmp42" + bytes(64)), 0)
     records.value("song", Audio(b"fLaC" + bytes(64)), 0)
-    target = TensorBoardTarget(ADDRESS, mirror, {})
+    target = forward.TensorBoardTarget(ADDRESS, mirror, {})
     refused = [refusal.number for refusal in target.send(records.items, False)]
     target.close()
     assert refused == [item.number for item in records.items[-2:]]

@@ -8,7 +8,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 import pytest
 
@@ -34,7 +33,7 @@ RAW: dict[str, Any] = {
 
 
 def a_figure() -> Any:
-    figure = matplotlib.figure.Figure(figsize=(1, 1))
+    figure = later("matplotlib.figure").Figure(figsize=(1, 1))
     figure.add_subplot().plot([1, 2, 1])
     return figure
 

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from anew import Store
@@ -38,6 +40,24 @@ for opening, resume in ((0, None), (1, "allow")):
     for step in range(20):
         run.log({"loss": 1 / (step + 1 + 20 * opening), "deep": {"er": step, "text": "t"}, "odd": float("nan") if step % 2 else float("inf")})
     if not opening:
+        faces = [
+            wandb.Image(
+                numpy.full((4, 6, 3), 255, numpy.uint8), caption=caption,
+                boxes={
+                    "guess": {
+                        "box_data": [{
+                            "position": {"middle": [3, 2], "width": 2, "height": 2}, "domain": "pixel", "class_id": 7,
+                            "scores": {"sure": 0.5, "size": 3}, "box_caption": "a cat",
+                        }],
+                        "class_labels": {7: "cat"},
+                    },
+                    "truth": {"box_data": [{"position": {"minX": 0, "minY": 0, "maxX": 0.5, "maxY": 1}, "class_id": 8}]},
+                },
+                masks={"parts": {"mask_data": numpy.repeat([[0, 1, 2, 2, 9, 0]], 4, axis=0), "class_labels": {1: "road", 2: "sky"}}},
+            )
+            for caption in ("one", "two")
+        ]
+        run.log({"scene": faces[0], "scenes": [wandb.Image(numpy.zeros((4, 6), numpy.uint8), caption="bare"), faces[1]]})
         run.log({
             "picture": wandb.Image(numpy.zeros((4, 4, 3), numpy.uint8), caption="black"), "weights": wandb.Histogram([1, 2, 3]),
             "table": wandb.Table(columns=["a", "b"], data=[[1, "x"]]), "page": wandb.Html("<b>x</b>"), "said": "hello",
@@ -89,6 +109,7 @@ def test_a_run_comes_with_all_its_openings(folder, tmp_path):
         assert [math.isnan(one) for one in odd] == [False, True] * 20
         assert {one.name: one.kind for one in view.values()} == {
             "deep.text": "text", "picture": "image", "weights": "histogram", "table": "table", "page": "text", "said": "text",
+            "scene": "image", "scene/masks/parts": "image", "scenes": "image", "scenes/masks/parts": "image",
         }  # fmt: skip
         assert [line.message for line in view.logs()] == ["careful: it is hot"] * 2
         assert "first line" in view.console()
@@ -102,6 +123,56 @@ def test_a_run_comes_with_all_its_openings(folder, tmp_path):
             one for one in view.captured["imported"]["kept"]["artifacts"] if one["name"] == "data"
         )
         assert (kept["metadata"], kept["references"]) == ({"rows": 3}, {"x": "s3://bucket/x"})
+
+
+def test_boxes_and_masks_come_with_their_classes(folder, tmp_path):
+    bring_in(open_source(str(folder)), str(tmp_path / "root"))
+    boxes = {
+        "guess": {
+            "box_data": [{
+                "position": {"middle": [3, 2], "width": 2, "height": 2}, "domain": "pixel", "class_id": 7,
+                "scores": {"sure": 0.5, "size": 3}, "box_caption": "a cat",
+            }],
+            "class_labels": {"7": "cat"},
+        },
+        "truth": {
+            "box_data": [{"position": {"minX": 0, "minY": 0, "maxX": 0.5, "maxY": 1}, "class_id": 8}],
+            "class_labels": {},
+        },
+    }  # fmt: skip
+    with Store(tmp_path / "root") as store:
+        (view,) = store.list()
+        values = list(view.values())
+        pictures = {one.metadata.get("caption"): one for one in values if one.name.startswith("scene")}  # fmt: skip
+        for caption in ("one", "two"):
+            assert pictures[caption].metadata["wandb"] == {
+                "_type": "image-file", "boxes": boxes, "masks": ["parts"],
+            }  # fmt: skip
+        assert "wandb" not in pictures["bare"].metadata
+        masks = [one for one in values if one.name.endswith("/masks/parts")]
+        assert len(masks) == 2
+        for one in masks:
+            facts = {"_type": "mask", "class_labels": {"1": "road", "2": "sky"}}
+            assert one.metadata["wandb"] == facts
+            assert np.asarray(PIL.Image.open(one.path))[0].tolist() == [0, 1, 2, 2, 9, 0]
+        assert not [one.name for one in view.files if "/images/" in one.name or "boxes2D" in one.name]  # fmt: skip
+
+
+def test_an_image_comes_without_boxes_that_cannot_be_read(folder, tmp_path):
+    source = tmp_path / "spoilt"
+    shutil.copytree(folder / "wandb", source / "wandb")
+    first, *rest = sorted(source.rglob("*.boxes2D.json"))
+    first.write_text('{"box_data": 3}')
+    for one in rest:
+        one.unlink()
+    next(source.rglob("*.mask.png")).unlink()
+    imported = bring_in(open_source(str(source)), str(tmp_path / "root"))
+    said = [one for one in imported.findings if one.lost]
+    assert sorted(one.what for one in said)[-1] == "These are no boxes: there is no box_data."
+    assert len(said) == 5
+    with Store(tmp_path / "root") as store:
+        (view,) = store.list()
+        assert {"scene", "scenes"} <= {one.name for one in view.values()}
 
 
 def test_the_end_that_a_kill_cut_off_is_left_out(folder, tmp_path):

@@ -13,10 +13,11 @@ import anew
 import anew.dialects.wandb as dialect
 from anew.record.events import ValueLogged
 from anew.trackers.wandb.translate.media import NotShown, as_media
+from later import later
 
 from ...tracking.reading import events
 
-wandb: Any = pytest.importorskip("wandb")
+wandb: Any = later("wandb")
 
 BOX = {
     "position": {"minX": 0.1, "maxX": 0.4, "minY": 0.2, "maxY": 0.9},

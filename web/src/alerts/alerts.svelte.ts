@@ -1,15 +1,13 @@
-/** What is watched for, and what was found: asked now and then, as nobody waits for it. */
+/** What is watched for, and what was found: asked once, and again when something was found or set. */
 
 import { get, post, type Schemas } from "../api";
-import { live } from "../live.svelte";
+import { live, wrote } from "../live.svelte";
 import { notices } from "../notices.svelte";
 import { mine } from "../people/mine.svelte";
 
 type Edit = NonNullable<Parameters<typeof post<"/api/v1/ask/append">>[1]>["edits"] extends (infer T)[] | undefined ? T : never;
 export type Alert = Schemas["Alert"];
 
-const AGAIN = 30_000; // ms at least between two looks after something has changed
-const STALLED = 300_000; // and at most where nothing does: an alert may find that nothing does
 const LATER = 1000; // ms until the first look: the first chart goes before
 const SEEN = "anew-alerts-seen";
 
@@ -24,7 +22,6 @@ function remembered(): number {
 class Alerts {
   told = $state.raw<Schemas["AlertsAnswer"] | null>(null);
   #seen = $state(remembered());
-  #asked = Date.now();
 
   /** How much was found since somebody looked, of the newest hundred. */
   news = $derived((this.told?.fired ?? []).filter((one) => one.time > Math.max(this.#seen, mine.preferences.alertsSeen)).length);
@@ -33,20 +30,15 @@ class Alerts {
   begin(): () => void {
     const first = setTimeout(() => void this.ask(), LATER);
     const end = live.listen((changes) => {
-      if (changes.everything || Date.now() - this.#asked > AGAIN) void this.ask();
+      if (wrote(changes, "alert", "alerted")) void this.ask();
     });
-    const timer = setInterval(() => {
-      if (!document.hidden && this.told?.alerts.length) void this.ask();
-    }, STALLED);
     return () => {
       end();
       clearTimeout(first);
-      clearInterval(timer);
     };
   }
 
   async ask(): Promise<void> {
-    this.#asked = Date.now();
     try {
       this.told = await get("/api/v1/alerts");
     } catch {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { laidOut, within } from "./grid";
+import { inSlot, laidOut, within } from "./grid";
 
 const row = (id: string, steps: (number | null)[]) => ({ id, series: { name: "seen", kind: "image", steps } as never });
 
@@ -26,4 +26,11 @@ test("what is on the screen is found in a row", () => {
   expect(line?.columns).toEqual([0, 2, 4, 5]);
   expect(within(line as never, 1, 5)).toEqual([1, 3]);
   expect(within(line as never, 6, 9)).toEqual([4, 4]);
+});
+
+test("what stays in sight keeps its slot", () => {
+  const seen = (first: number) => Array.from({ length: 4 }, (_, slot) => inSlot(slot, first, 4));
+  expect(seen(0)).toEqual([0, 1, 2, 3]);
+  expect(seen(1)).toEqual([4, 1, 2, 3]);
+  expect(seen(6)).toEqual([8, 9, 6, 7]);
 });

@@ -81,3 +81,8 @@ function before(columns: readonly number[], column: number): number {
   }
   return low;
 }
+
+/** Which of many things in a row the slot of a pool shows, while those from `first` on are seen: each keeps its slot as long as it is seen. */
+export function inSlot(slot: number, first: number, slots: number): number {
+  return first + ((((slot - first) % slots) + slots) % slots);
+}

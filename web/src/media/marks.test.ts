@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boxesOf, labelOf, labelsOf, maskedBy, painted } from "./marks";
+import { boxesOf, labelOf, labelsOf, maskedBy, maskOver, painted } from "./marks";
 
 test("boxes are read in shares of the picture, whichever way they were given", () => {
   const theirs = {
@@ -38,4 +38,11 @@ test("a mask lies over the image that it is named after, and its classes have na
 test("the pixels of a mask have the colours of their classes, and nothing where one is hidden", () => {
   const found = painted(new Uint8Array([0, 1, 2]), [null, [10, 20, 30], null], 0.5);
   expect([...found]).toEqual([0, 0, 0, 0, 10, 20, 30, 128, 0, 0, 0, 0]);
+});
+
+test("a mask lies over the picture that it was logged with, though others there have none", () => {
+  const some = [null, { wandb: { masks: ["truth"] } }, {}, { wandb: { masks: ["truth", "guess"] } }];
+  expect([0, 1, 2, 3].map((at) => maskOver(some, 0, at, "truth"))).toEqual([null, 0, null, 1]);
+  expect([0, 1, 2, 3].map((at) => maskOver(some, 0, at, "guess"))).toEqual([null, null, null, 0]);
+  expect([4, 5].map((at) => maskOver([null, null, null, null, {}, {}], 4, at, "truth"))).toEqual([0, 1]);
 });

@@ -90,6 +90,18 @@ export function maskedBy(name: string): string | null {
   return /^(.+)\/masks\/[^/]+$/.exec(name)?.[1] ?? null;
 }
 
+/**
+ * Which of the masks of one name and place lies over a picture, of which there are several there; null for none. Pictures say which masks
+ * they have, where some have one and others do not; else there is one for each.
+ */
+export function maskOver(metadata: readonly unknown[], first: number, at: number, mask: string): number | null {
+  const named = (one: number) => json(json(metadata[one]).wandb).masks;
+  const every = Array.from({ length: at - first + 1 }, (_, nth) => named(first + nth));
+  const has = (given: unknown) => Array.isArray(given) && given.includes(mask);
+  if (!metadata.some((_, one) => Array.isArray(named(one)))) return at - first;
+  return has(every.at(-1)) ? every.slice(0, -1).filter(has).length : null;
+}
+
 /** What a pixel of a mask is of; null for what is of no class: 0 without a name is what was not marked. */
 export function labelOf(value: number, labels: ReadonlyMap<number, string>): string | null {
   return labels.get(value) ?? (value === 0 ? null : `class ${value}`);

@@ -1,7 +1,7 @@
-/** What people said: asked once it is needed, and again after something was said here or elsewhere. */
+/** What people said: all of it is asked once it is needed, and of what is said then, here or elsewhere, only that. */
 
 import { get, post, type Schemas } from "../api";
-import { live } from "../live.svelte";
+import { live, wrote, type Changes } from "../live.svelte";
 import { notices } from "../notices.svelte";
 import { mine } from "./mine.svelte";
 
@@ -13,13 +13,18 @@ export type About =
   | { readonly experiment: string; readonly metric?: string; readonly step?: number | bigint }
   | { readonly report: string; readonly project?: string | null; readonly part?: string };
 
-const AGAIN = 30_000; // ms at least between two looks after something has changed
+const KINDS = ["comment", "resolution"];
+const MOST = 100; // comments that are asked one by one
+const GATHERING = 50; // ms in which what is told is asked together
 const LATER = 1000; // ms until the first look: the first chart goes before
 
 class Comments {
   list = $state.raw<readonly Comment[]>([]);
   #asked = 0;
   #followed = 0;
+  #told = new Set<string>();
+  #end: (() => void) | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** Those that name who looks, and are not settled; the newest first. */
   mentions = $derived(this.list.filter((one) => names(one, mine.user) && one.user !== mine.user && !one.resolved_at).reverse());
@@ -27,15 +32,42 @@ class Comments {
   /** Follow what is said; the answer ends it. */
   begin(): () => void {
     this.#followed += 1;
-    const first = setTimeout(() => Date.now() - this.#asked > AGAIN && void this.ask(), this.#followed > 1 ? 0 : LATER);
-    const end = live.listen((changes) => {
-      if (changes.everything || Date.now() - this.#asked > AGAIN) void this.ask();
-    });
+    // Who follows first listens for all.
+    const first = setTimeout(() => this.#asked === 0 && void this.ask(), this.#followed > 1 ? 0 : LATER);
+    if (this.#followed === 1) this.#end = live.listen((changes) => this.#heard(changes));
     return () => {
       clearTimeout(first);
-      end();
       this.#followed -= 1;
+      if (this.#followed > 0) return;
+      this.#end?.();
+      this.#asked = 0; // nobody hears what is said meanwhile
     };
+  }
+
+  #heard(changes: Changes): void {
+    if (!wrote(changes, ...KINDS)) return;
+    if (changes.everything || changes.any_document) {
+      void this.ask();
+      return;
+    }
+    for (const one of changes.documents ?? []) if (KINDS.includes(one.kind)) this.#told.add(one.name);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const ids = [...this.#told];
+      this.#told.clear();
+      void (ids.length > MOST || this.#asked === 0 ? this.ask() : this.#askOf(ids));
+    }, GATHERING);
+  }
+
+  /** Ask for some of them again: those that do not come are gone. */
+  async #askOf(ids: readonly string[]): Promise<void> {
+    try {
+      const found = await get("/api/v1/comments", { ids } as never);
+      const others = this.list.filter((one) => !ids.includes(one.id));
+      this.list = [...others, ...found].sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1));
+    } catch {
+      // The connection's banner says what is wrong.
+    }
   }
 
   async ask(): Promise<void> {
@@ -71,13 +103,15 @@ class Comments {
   }
 
   async #do(call: () => Promise<unknown>): Promise<boolean> {
+    let done: { readonly comment?: Comment; readonly removed?: Comment };
     try {
-      await call();
+      done = (await call()) as typeof done;
     } catch (error) {
       notices.say((error as Error).message, { wrong: true });
       return false;
     }
-    await this.ask();
+    const one = done.comment ?? done.removed;
+    await (one === undefined ? this.ask() : this.#askOf([one.id]));
     return true;
   }
 }

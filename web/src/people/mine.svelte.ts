@@ -4,7 +4,7 @@
  */
 
 import { get, post, type Schemas } from "../api";
-import { live } from "../live.svelte";
+import { live, wrote } from "../live.svelte";
 import { notices } from "../notices.svelte";
 import { units } from "../numbers";
 import { theme } from "../theme.svelte";
@@ -31,6 +31,7 @@ class Mine {
   told = $state.raw<Told | null>(null);
   #kept = $state.raw<Change>(remembered());
   #asked = 0;
+  #sending = 0;
 
   /** Who looks; "" for who can keep nothing, as through a link that shows a project. */
   user = $derived(this.told?.user ?? "");
@@ -50,7 +51,7 @@ class Mine {
     side.tell = (width) => void this.prefer({ side: width });
     setTimeout(() => void this.ask(), LATER);
     live.listen((changes) => {
-      if (changes.everything) void this.ask();
+      if (wrote(changes, "preferences", "star", "pin", "looked")) void this.ask();
     });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && Date.now() - this.#asked > AGAIN) void this.ask();
@@ -68,7 +69,8 @@ class Mine {
 
   #take(told: Told): void {
     this.told = told;
-    if (told.user !== "") this.#keep(told.preferences);
+    // What is being sent is newer than what came.
+    if (told.user !== "" && this.#sending === 0) this.#keep(told.preferences);
   }
 
   #keep(preferences: Change): void {
@@ -89,10 +91,13 @@ class Mine {
     const next = Object.fromEntries(Object.entries({ ...this.#kept, ...change }).filter(([, value]) => value !== null));
     if (this.told?.user === "") return; // what belongs to the browser alone is kept by who asks
     this.#keep(next);
+    this.#sending += 1;
     try {
       await post("/api/v1/commands/preferences/set", { preferences: change as never });
     } catch (error) {
       notices.say((error as Error).message, { wrong: true });
+    } finally {
+      this.#sending -= 1;
     }
   }
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from ...index import Progress, Refreshed
 from ...index.trash import Trashed
+from ...journal.documents import RootNews
 from ...journal.storage import Storage
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
@@ -79,6 +80,10 @@ class OpenStores(Protocol):
 
     def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
         """What the root's journal adds up to, of the scopes that `shows` lets through."""
+        ...
+
+    def written(self, order: str, since: int) -> RootNews:
+        """What was written into the root's journal, see `RootJournal.news`."""
         ...
 
     def left(self) -> Mapping[str, str]:

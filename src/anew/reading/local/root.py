@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ...index import Index, Progress, Refreshed
 from ...index.trash import Trash, Trashed
-from ...journal.documents import RootJournal
+from ...journal.documents import RootJournal, RootNews
 from ...journal.layout import RootLayout
 from ...journal.storage import Share, Storage
 from ...query.documents import Documents, DocumentsQuestion
@@ -206,6 +206,10 @@ class OpenRoot:
     def documents(self, question: DocumentsQuestion, shows: Callable[[str], bool]) -> Documents:
         """See `OpenStores.documents`."""
         return answer_documents(self.journal, question, shows)
+
+    def written(self, order: str, since: int) -> RootNews:
+        """See `OpenStores.written`."""
+        return self.journal.news(order, since)
 
     def left(self) -> Mapping[str, str]:
         """See `OpenStores.left`."""

@@ -14,7 +14,7 @@ import msgspec
 from ...errors import Conflict
 from ...index import Progress, Refreshed
 from ...index.trash import Trashed
-from ...journal.documents import RootJournal
+from ...journal.documents import RootJournal, RootNews
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
 from ...reading.local.documents import answer_documents
@@ -206,6 +206,10 @@ class GroupStores:
         return found
 
     # -- changing -----------------------------------------------------------------------------------------
+
+    def written(self, order: str, since: int) -> RootNews:
+        """See `OpenStores.written`."""
+        return self.journal.news(order, since)
 
     def left(self) -> Mapping[str, str]:
         """See `OpenStores.left`."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from anew.query.question import NamesQuestion, ask
 from anew.stores.catalog.protocol import Batch
-from anew.stores.catalog.relational import among, columns
+from anew.stores.catalog.relational import among, answers, columns
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.testing.catalog_writing import NOW, entry_of
 from anew.testing.filters import experiments
@@ -59,6 +59,27 @@ def test_what_is_long_nested_empty_or_not_a_number_is_whole_by_its_name_too(cata
         by_document, by_name = both_ways(catalog, ["params.a.b", "config.c", "a.b"], filter)
         assert by_name == by_document
     assert LONG + "y" in by_name
+
+
+ALONE = ([1, -(2**60), 2**53 - 1, 2**53 + 1], [7, 0, -3], [0.5, -math.inf, 1e300], ["a", "", LONG[:5]], [1, None], [0.5, 1], ["a", 2], [math.nan, 0.5])  # fmt: skip
+
+
+def test_values_of_one_type_are_what_they_were(catalog):
+    for values in ALONE:
+        fill(catalog, [{"params": {"n": value}} for value in values])
+        told = both_ways(catalog, ["params.n"])
+        assert told[0] == told[1]
+
+
+def test_the_ids_of_most_experiments_are_those_that_are_looked_up(catalog):
+    fill(catalog, [{"params": {"n": at}} for at in range(6)])
+    for filter in (None, "n > 0", "n > 4"):
+        asked = ask(filter, sort="-n", now=NOW)
+        looked_up = catalog.select(asked).ids
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(answers, "FEW", 0)
+            assert catalog.select(asked).ids == looked_up
+    assert looked_up == ["id5"]
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,6 +7,7 @@ from .columns import columns_of
 from .engine import Connection
 from .groups import group_count, grouped, is_grouped
 from .keys import Keys
+from .metrics import FEW
 from .names import CatalogNames
 from .selection import Selection
 
@@ -89,7 +90,17 @@ def _ids(connection: Connection, keys: Keys) -> list[str]:
     if not keys:
         return []
     dialect = connection.dialect
-    query = f"SELECT key, experiment_id FROM experiments WHERE key IN ({dialect.keys})"
-    found = connection.execute(query, (dialect.listed(keys),))
-    by_key: dict[int, str] = dict(found)
-    return [by_key[key] for key in keys]
+    query = "SELECT key, experiment_id FROM experiments"
+    if len(keys) <= FEW or len(keys) < _largest(connection) // 2:
+        found = connection.execute(
+            f"{query} WHERE key IN ({dialect.keys})", (dialect.listed(keys),)
+        )
+    else:
+        found = connection.execute(query)
+    by_key: dict[int, str] = dict(found.fetchall())
+    return list(map(by_key.__getitem__, keys))
+
+
+def _largest(connection: Connection) -> int:
+    """The largest key: about how many experiments there are."""
+    return int(connection.execute("SELECT max(key) FROM experiments").fetchone()[0])

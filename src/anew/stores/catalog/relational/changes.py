@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from hashlib import blake2b
 
 from ....query.changes import Changes
+from ....query.hiding import hidden, shown
 from . import schema as s
 from .engine import Connection
 
@@ -22,7 +22,6 @@ __all__ = ["REVISION", "TOKEN", "begin_changes", "changed", "note_changes", "rev
 
 TOKEN, REVISION = "token", "revision"
 _SECRET = "secret"
-_HALF = 1 << 32
 
 
 def begin_changes(connection: Connection) -> None:
@@ -68,11 +67,11 @@ def changed(connection: Connection, since: str | None) -> Changes:
         "SELECT revision FROM changes ORDER BY revision DESC LIMIT 1"
     ).fetchone()
     key = bytes.fromhex(secret or "")
-    cursor = f"{token}.{_encipher(newest[0] if newest else 0, key):016x}"
+    cursor = f"{token}.{hidden(newest[0] if newest else 0, key):016x}"
     if since is None or since == cursor:
         return Changes(cursor)
     before, _, text = since.partition(".")
-    number = _decipher(int(text, 16), key) if re.fullmatch("[0-9a-f]{16}", text) else -1
+    number = shown(int(text, 16), key) if re.fullmatch("[0-9a-f]{16}", text) else -1
     if before != token or not 0 <= number <= int(_note(connection, REVISION) or 0):
         return Changes(cursor, everything=True)
     query = "SELECT experiment_id, gone FROM changes WHERE revision > ? ORDER BY revision, experiment_id, area"
@@ -96,23 +95,3 @@ def set_note(connection: Connection, key: str, value: str) -> None:
 def _note(connection: Connection, key: str) -> str | None:
     found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return None if found is None else str(found[0])
-
-
-def _encipher(number: int, key: bytes) -> int:
-    """A number of 64 bits as another one, so that those who lack the key learn nothing from it: a Feistel network."""
-    left, right = divmod(number, _HALF)
-    for turn in range(4):
-        left, right = right, left ^ _mixed(right, turn, key)
-    return left * _HALF + right
-
-
-def _decipher(number: int, key: bytes) -> int:
-    left, right = divmod(number, _HALF)
-    for turn in reversed(range(4)):
-        left, right = right ^ _mixed(left, turn, key), left
-    return left * _HALF + right
-
-
-def _mixed(half: int, turn: int, key: bytes) -> int:
-    text = bytes((turn,)) + half.to_bytes(4, "little")
-    return int.from_bytes(blake2b(text, key=key, digest_size=4).digest(), "little")

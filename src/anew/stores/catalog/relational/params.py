@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....query.fields import Param, Tag
-from ....query.integers import joined
+from ....query.integers import EXACT_BELOW, joined
 from .documents import Document, decoded, value_of
 from .engine import Connection
 from .names import CatalogNames
 
 __all__ = ["setting_values"]
 
+_ALONE = {
+    "str": "text",
+    "float": "number",
+    "int": f"CASE WHEN abs(number) < {EXACT_BELOW:.0f} THEN CAST(number AS BIGINT) END",
+}
+"""Where the whole value stands, by its type; NULL where it does not."""
 _ELSEWHERE = object()
 """Stands for a value of which the table has only the beginning."""
 
@@ -32,10 +38,11 @@ def setting_values(
     for kind in ("config", "param") if target.kind == "either" else (target.kind,):
         key = names.key(kind, target.name)
         if key is not None:
-            found.update(_column(connection, key))
+            column = _column(connection, key)
+            found = {**found, **column} if found else column
     values = list(map(found.get, keys))
-    long = [at for at, value in enumerate(values) if value is _ELSEWHERE]
-    if long:
+    if _ELSEWHERE in found.values():
+        long = [at for at, value in enumerate(values) if value is _ELSEWHERE]
         told = _documents(connection, [keys[at] for at in long])
         for at in long:
             values[at] = value_of(told[keys[at]], target.kind, target.name)
@@ -43,8 +50,16 @@ def setting_values(
 
 
 def _column(connection: Connection, name: int) -> dict[int, Any]:
-    text = "SELECT experiment_key, type, number, rest, text FROM params WHERE name_key = ?"
-    rows = connection.execute(text, (name,)).fetchall()
+    of = "FROM params WHERE name_key = ?"
+    first = connection.execute(f"SELECT type {of} LIMIT 1", (name,)).fetchone()
+    if first is not None and first[0] in _ALONE:
+        # Where all are of the type of the first one, the engine hands them over as they are, and no row is looked at.
+        told = f"CASE WHEN type = '{first[0]}' THEN {_ALONE[first[0]]} END"
+        rows = connection.execute(f"SELECT experiment_key, {told} {of}", (name,))
+        alone: dict[int, Any] = dict(rows.fetchall())
+        if None not in alone.values():
+            return alone
+    rows = connection.execute(f"SELECT experiment_key, type, number, rest, text {of}", (name,))
     return {key: _value(kind, number, rest, text) for key, kind, number, rest, text in rows}
 
 

@@ -32,7 +32,7 @@ from ..names import STATES
 from . import queries
 from .artifacts import has_md5, md5_of
 from .forwarded import FILES, end_of, forwarded, tags_of
-from .media import file_of, made, path_of
+from .media import Labels, file_of, labels_in, made, paths_of
 from .records import number_of, parsed, row_of
 from .registry import Registry, folder_of, used_artifacts
 
@@ -67,11 +67,12 @@ class Service:
         self.where = f"{web.url}/{entity}/{project}" + (f"/runs/{run}" if run else "")
         self._findings: list[Finding] = []
         self._nodes: dict[str, Mapping[str, Any]] = {}
+        self._labels: dict[str, Labels] = {}
         self._ours: set[str] = set()
         self._elsewhere: dict[str, Web] = {}
         self._listed: tuple[str, dict[str, Mapping[str, Any]]] | None = None
         self._others: tuple[str, list[tuple[int | None, float, dict[str, Any]]]] | None = None
-        self._held: str | None = None
+        self._held: tuple[str, ...] = ()
         self._registry = Registry(self._asked["entity"], self._asked["project"])
         self._downloads: tempfile.TemporaryDirectory[str] | None = None
 
@@ -147,8 +148,9 @@ class Service:
         config = {
             str(name): item["value"] if isinstance(item, dict) and "value" in item else item
             for name, item in _json(node.get("config")).items()
-            if name not in ("_wandb", "wandb_version")
+            if name != "wandb_version"
         }
+        self._labels[key] = labels_in(config.pop("_wandb", None))
         tags: dict[str, str | None] = dict.fromkeys(map(str, node.get("tags") or []))
         kept: dict[str, Any] = {
             here: node.get(there)
@@ -271,11 +273,11 @@ class Service:
         assert self._others is not None
         for step, at, values in self._others[1]:
             for name, value in values.items():
-                found = made(value, find)
-                for kind, make in found:
-                    if path_of(make) is not None:
+                found = made(name, value, find, self._labels[run.key], partial(self._lost, run.key))
+                for name_, kind, make in found:
+                    if paths_of(make):
                         make = partial(self._made, run.key, make)
-                    yield SourceValue(name, kind, step, at, make)
+                    yield SourceValue(name_, kind, step, at, make)
                 if not found:
                     has_file = file_of(value, find) is not None
                     form = value.get("_type") if isinstance(value, dict) else type(value).__name__
@@ -283,6 +285,9 @@ class Service:
                         "; its file comes as a file." if has_file else "."
                     )
                     self._findings.append(Finding(f"metric {name}", what, not has_file, run.key))
+
+    def _lost(self, run: str, where: str, what: str) -> None:
+        self._findings.append(Finding(where, what, True, run))
 
     def messages(self, run: Run) -> Iterator[Message]:
         """The service has none."""
@@ -324,9 +329,10 @@ class Service:
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`: what the run saved, but for what is said elsewhere or comes as a value, and its artifacts."""
         shown = {
-            path_of(make.args[1])
+            path
             for one in self.values(run)
             if isinstance(make := one.make, partial) and make.func == self._made
+            for path in paths_of(make.args[1])
         }
         for name, node in self._files(run.key).items():
             if name in _SAID_ELSEWHERE or self._path(run.key, name) in shown:
@@ -373,18 +379,24 @@ class Service:
         return os.path.join(self._downloads.name, f"{digest}{plain}")
 
     def _made(self, key: str, make: partial[Any]) -> Any:
-        """A value of a file, which is downloaded for it alone, and stays until the next is."""
-        path = make.args[0]
-        if self._held is not None and os.path.exists(self._held):
-            os.unlink(self._held)
-        self._held = path
-        name = next(name for name in self._files(key) if self._path(key, name) == path)
+        """A value of files, which are downloaded for it alone, and stay until the next are."""
+        for path in self._held:
+            if os.path.exists(path):
+                os.unlink(path)
+        self._held = paths_of(make)
+        names = {self._path(key, name): name for name in self._files(key)}
+        for path in self._held:
+            name = names[path]
+            try:
+                with self._open(self._files(key)[name]) as reading, open(path, "wb") as writing:
+                    while data := reading.read(_BLOCK):
+                        writing.write(data)
+            except (OSError, NotFound, NotAllowed) as error:
+                raise InvalidValue(f"{name} cannot be read: {error}.", key=name) from error
         try:
-            with self._open(self._files(key)[name]) as reading, open(path, "wb") as writing:
-                while data := reading.read(_BLOCK):
-                    writing.write(data)
             return make()
-        except (OSError, NotFound, NotAllowed) as error:
+        except OSError as error:
+            name = names[self._held[0]]
             raise InvalidValue(f"{name} cannot be read: {error}.", key=name) from error
 
     # -- artifacts ---------------------------------------------------------------------------------

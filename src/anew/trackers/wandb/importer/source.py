@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from struct import unpack_from
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
@@ -19,7 +20,7 @@ from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
 from .forwarded import FILES, captured_in, end_of, forwarded, is_captured, message_of, tags_of
-from .media import Find, file_of, made, path_of
+from .media import Find, Labels, file_of, labels_in, made, paths_of
 from .records import (
     history_of,
     items,
@@ -85,6 +86,7 @@ class _Said(NamedTuple):
     exit_code: int | None
     last: float
     preempted: bool = False
+    labels: Labels = MappingProxyType({})
 
 
 class Folders:
@@ -103,6 +105,7 @@ class Folders:
         self.where = os.path.abspath(path)
         self._caches = caches
         self._artifacts: dict[str, list[Artifact]] = {}
+        self._labels: dict[str, Labels] = {}
         self._ours: set[str] = set()
         self._findings: list[Finding] = []
         self._logs: dict[str, list[str]] = {}
@@ -171,6 +174,7 @@ class Folders:
         if origin:
             kept["forked_at"] = {"metric": text_of(branch, 3), "value": _double(branch, 2)}
         self._artifacts[key] = said.artifacts
+        self._labels[key] = said.labels
         captured |= used_artifacts(said.kept["used"])
         tags: dict[str, str | None] = dict.fromkeys(strings(run, 10))
         if about := forwarded(said.config):
@@ -250,9 +254,9 @@ class Folders:
                 said.kept["metrics"].append(metric_of(body))
             elif kind in ("history", "stats"):
                 said = said._replace(last=max(said.last, time_in(kind, body)))
-        config.pop("_wandb", None)
+        labels = labels_in(config.pop("_wandb", None))
         said.config.update(nest(flatten(config)))
-        return said
+        return said._replace(labels=labels)
 
     # -- what it logged ----------------------------------------------------------------------------
 
@@ -289,11 +293,15 @@ class Folders:
                 step, at, values = history_of(body, run.key in self._ours)
                 for name, value in values.items():
                     if number_of(value) is None and value is not None:
-                        found = made(value, partial(plain_file, folder))
-                        for kind_, make in found:
-                            yield SourceValue(name, kind_, step, at, make)
+                        find, tell = partial(plain_file, folder), partial(self._lost, run.key)
+                        found = made(name, value, find, self._labels[run.key], tell)
+                        for name_, kind_, make in found:
+                            yield SourceValue(name_, kind_, step, at, make)
                         if not found:
-                            self._tell_of(name, value, partial(plain_file, folder), run.key)
+                            self._tell_of(name, value, find, run.key)
+
+    def _lost(self, run: str, where: str, what: str) -> None:
+        self._findings.append(Finding(where, what, True, run))
 
     def _tell_of(self, name: str, value: Any, find: Find, run: str) -> None:
         kind = value.get("_type") if isinstance(value, Mapping) else type(value).__name__
@@ -307,7 +315,7 @@ class Folders:
 
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`: what lies in the folder of its files, but for what is said elsewhere or comes as a value."""
-        shown = {path_of(one.make) for one in self.values(run)}
+        shown = {path for one in self.values(run) for path in paths_of(one.make)}
         for log in filter(lambda log: os.path.isdir(_files(log)), self._logs[run.key]):
             for file in files_below(
                 _files(log), "wandb", run.key, self._findings, but=lambda inside: inside in _SAID_ELSEWHERE,
@@ -383,7 +391,7 @@ def _joined(first: _Said, then: _Said) -> _Said:
     return _Said(
         run, {**first.environment, **then.environment}, {**first.config, **then.config}, {**first.summary, **then.summary},
         {name: [*first.kept[name], *then.kept[name]] for name in first.kept}, [*first.artifacts, *then.artifacts],
-        then.exit_code, max(first.last, then.last), then.preempted,
+        then.exit_code, max(first.last, then.last), then.preempted, {**first.labels, **then.labels},
     )  # fmt: skip
 
 

@@ -1,0 +1,82 @@
+"""Characters that the fonts of a report lack: set in another font, or as their codes, and never left out."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import zlib
+
+import pytest
+
+from anew import Store
+from anew.printing import write_report
+from later import later
+
+later("reportlab")
+matplotlib = later("matplotlib")
+
+WRITTEN = "# 漢字とかな **太字** 한글\n\nplain ✓ `code 漢` [語](https://e.org/語) ไทย\n\n```\n  中文 code\n```\n\n|見出し|\n|-|\n|値|\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bare():
+    """A machine whose fonts are those of matplotlib."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("anew.printing.glyphs.fonts_here", tuple)
+        yield
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("printed")
+    with Store(str(folder)) as store:
+        store.reports.save("東京", WRITTEN)
+        return write_report(store, "東京", folder / "report.pdf").path.read_bytes()
+
+
+def streams(content: bytes) -> bytes:
+    """What is drawn on the pages."""
+    found = re.findall(rb"/ASCII85Decode /FlateDecode.*?stream\r?\n(.*?)endstream", content, re.DOTALL)  # fmt: skip
+    drawn = [zlib.decompress(base64.a85decode(one.strip(), adobe=one.strip().startswith(b"<~"))) for one in (each.strip() if each.strip().startswith(b"<~") else b"<~" + each.strip() for each in found)]  # fmt: skip
+    return b"\n".join(drawn)
+
+
+def drawn(text: str) -> bytes:
+    """How a text stands in a page in a font with two bytes for each character."""
+    data = text.encode("utf-16-be")
+    return b"".join(b"\\%03o" % one if one < 32 or one > 126 else b"\\" * (one in b"()\\") + bytes([one]) for one in data)  # fmt: skip
+
+
+def test_east_asian_text_is_in_the_pdf_in_the_form_of_its_language(printed):
+    pages = streams(printed)
+    assert b"/HeiseiKakuGo-W5" in printed  # kana: Japanese, of the Chinese characters too
+    assert b"/HYGothic-Medium" in printed
+    for text in ("漢字とかな", "太字", "見出し", "値", "漢", "語"):
+        assert drawn(text) in pages, text
+    assert drawn("한글") in pages
+
+
+def test_what_no_font_has_is_told_and_stands_as_its_code():
+    from anew.printing.glyphs import Glyphs
+    from anew.printing.pdf import check, register
+
+    check()
+    register()
+    chinese = Glyphs("中文")
+    assert chinese.fitted("中文 and <b>é ✓</b>") == '<font face="STSong-Light">中文</font> and <b>é ✓</b>'  # fmt: skip
+    assert len(chinese.said()) == 1
+    assert "not in this file" in chinese.said()[0]
+    thai = Glyphs("ไ")
+    assert thai.fitted('<a href="x?a=語&amp;b">ไ &lt; a</a>') == '<a href="x?a=語&amp;b">[U+0E44] &lt; a</a>'  # fmt: skip
+    (said,) = thai.said()
+    assert "U+0E44 THAI CHARACTER SARA AI MAIMALAI" in said
+    with pytest.MonkeyPatch.context() as patch:  # a machine with a font for it
+        path = os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "STIXGeneral.ttf")
+        patch.setattr("anew.printing.glyphs.fonts_here", lambda: ((path, frozenset([0x0E44])),))
+        owner = Glyphs("")
+        assert owner.fitted("ไ") == f'<font face="{path}">ไ</font>'
+        assert owner.said() == []
+    plain = Glyphs("")
+    assert plain.fitted("a b é – …") == "a b é – …"
+    assert plain.said() == []

@@ -68,8 +68,9 @@ def test_the_pictures_of_the_pages_are_there_small_and_fetch_nothing():
 
 def test_continuous_integration_calls_targets_that_exist():
     script = (REPOSITORY / ".ci" / "run").read_text()
-    called = re.findall(r"^(?:step \d+ make|suite) ([a-z-]+)", script, re.MULTILINE)
-    assert {"lint", "docs", "demo", "test", "test-all"} == set(called) <= targets()
+    lines = re.findall(r"^(?:step \d+ make|suite) ([^\"\n]+)", script, re.MULTILINE)
+    called = {name for line in lines for name in re.findall(r"(?<!\S)[a-z][a-z-]*(?!\S)", line)}
+    assert {"lint", "docs", "demo", "test", "test-all"} == called <= targets()
 
 
 def test_pinned_versions_name_no_host():

@@ -251,12 +251,12 @@ class BackendContract(PanelTests, ContentTests, EditTests, ModelTests, PeopleTes
         assert backend.changes(ChangesQuestion(begin)) == Changes(begin)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(backend.changes, ChangesQuestion(begin, wait=60.0))
-            edit = DocumentEdit(kind="comment", name="c1", body={"text": "here"}, scope="root")
+            edit = DocumentEdit(kind="view", name="v1", body={"tab": "table"}, scope="root")
             backend.append(AppendQuestion((edit,)))
             found = waiting.result(timeout=120)
-        said = (DocumentRef("comment", "c1", "root"),)
+        said = (DocumentRef("view", "v1", "root"),)
         assert (found.documents, found.ids, found.any_document) == (said, (), False)
-        gone = DocumentEdit(kind="comment", name="c1", body=None, scope="root")
+        gone = DocumentEdit(kind="view", name="v1", body=None, scope="root")
         backend.append(AppendQuestion((gone, edit)))
         last = backend.changes(ChangesQuestion(found.cursor))
         assert last.documents == said  # once, however often

@@ -364,6 +364,37 @@ def test_what_is_said_of_a_run_as_a_whole_is_compared_too(kind, lost, root, monk
     assert bring_in(source, root).is_whole
 
 
+def test_what_was_logged_beside_points_is_compared_too(root, monkeypatch):
+    notes = [{"at": [1, 2.5]}, None, {"w": float("nan"), "é": "x"}, {"w": 1}]
+    rows = [
+        Row(at, START + at, {"loss": 1.0 * at, "a b": 2.0}, one) for at, one in enumerate(notes)
+    ]
+    source = Made(a=Logged(rows))
+    with monkeypatch.context() as patch:
+        written = importer.point_line
+        patch.setattr(
+            importer,
+            "point_line",
+            lambda row: written(row._replace(beside={"w": 2} if row.step == 3 else row.beside)),
+        )
+        (run,) = bring_in(source, root + "-wrong").runs
+        assert {(one.kind, one.name, one.there.count, one.here.count) for one in run.differs} == {
+            ("beside", "loss", 3, 3), ("beside", "a b", 3, 3),
+        }  # fmt: skip
+    assert bring_in(source, root).is_whole
+    source.logged["a"] = Logged(
+        [*rows[1:], Row(9, START + 9, {"loss": 3.0}, {"new": True}), rows[0]]
+    )  # in another order
+    (run,) = bring_in(source, root).runs
+    assert (run.state, run.differs) == ("grown", ())
+    seal(root, monkeypatch)
+    assert states(bring_in(source, root)) == ["same"]
+    with Store(root) as store:
+        kept = store["lab/a"].metrics["loss"].read(metadata=True)
+    assert kept.metadata is not None
+    assert {str(one) for one in kept.metadata} >= {"{'new': True}"}
+
+
 def test_a_dry_run_counts_and_writes_nothing(root):
     imported = look_through(Made(a=everything(10)), root)
     assert imported.counts["points"] == 13

@@ -25,6 +25,7 @@ _CHUNK = 4096
 _NUMBERS = struct.Struct("<q?dd")
 _KINDS = ("points", "messages", "lines", "files", "values", "params", "tags")
 _FACTS = "facts"
+_BESIDE = "beside"
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -139,6 +140,7 @@ class Account:
         self._waiting: tuple[list[str], list[int | None], list[float], list[float]] = _nothing()
         self._others: dict[str, tuple[int, blake3]] = {}
         self._facts: dict[str, str] = {}
+        self._beside: dict[str, tuple[int, int]] = {}
 
     def row(self, step: int | None, time: float, values: Mapping[str, float]) -> None:
         """A point of each of some metrics, as they were written. They wait for others, to be counted together."""
@@ -149,6 +151,14 @@ class Account:
         numbers.extend(values.values())
         if len(names) >= _CHUNK:
             self._settle()
+
+    def beside(self, name: str, step: int | None, time: float, what: Any) -> None:
+        """What was logged beside a point of a metric; whatever their order."""
+        what = msgspec.json.decode(encode_line({"": what}))[""]
+        said = encode_line({"": [step, float(time), what]})
+        count, total = self._beside.get(name, (0, 0))
+        number = int.from_bytes(blake3(said).digest(8), "little")
+        self._beside[name] = (count + 1, (total + number) % (1 << 64))
 
     def column(self, name: str, steps: Any, given: Any, times: Any, values: Any) -> None:
         """Points of one metric as columns, as they were written; `given` says where a step was given."""
@@ -215,6 +225,8 @@ class Account:
         found = {("points", name): points.sum() for name, points in self._points.items()}
         for kind, (count, digest) in self._others.items():
             found[kind, ""] = Sum(count, digest.hexdigest())
+        for name, (count, total) in self._beside.items():
+            found[_BESIDE, name] = Sum(count, f"{total:016x}")
         return found | {(_FACTS, name): Sum(1, digest) for name, digest in self._facts.items()}
 
     def totals(self) -> dict[str, Sum]:

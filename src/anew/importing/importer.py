@@ -21,7 +21,7 @@ from ..query.scope import project_of
 from ..reading.local.opening import open_folder
 from ..record.encode import encode, encode_line
 from ..record.names import check_prefix, metric_name
-from ..record.plain import flatten
+from ..record.plain import flatten, to_plain
 from .account import Account, Kind, differences, point_hash
 from .arriving import (
     Arriving,
@@ -414,6 +414,8 @@ def _bring_points(
             text.add(point_line(row))
             last = max(last, row.time)
             account.row(row.step, row.time, row.values)
+            if row.beside:
+                _account_beside(row, account)
             tell.read(len(row.values))
         text.finish()
         arriving.changed |= bool(text.appended)
@@ -429,20 +431,28 @@ def _bring_points_by_difference(
     with arriving.points() as text:
         text.go_to_end()
         for row in _dated(source.rows(run), arriving.began):
+            beside = None
             if isinstance(row, Points):
                 account.points(row)
             else:
                 account.row(row.step, row.time, row.values)
+                if beside := row.beside:
+                    _account_beside(row, account)
             for name, step, time_, value in _each(row):
                 last = max(last, time_)
                 hashed = point_hash(name, step, time_, value)
                 if here[hashed] > 0:
                     here[hashed] -= 1
                 else:
-                    text.add(point_lines(Points((name,), (step,), (time_,), (value,))))
+                    text.add(point_line(Row(step, time_, {name: value}, beside)))
         text.flush()
         arriving.changed |= bool(text.appended)
     return last
+
+
+def _account_beside(row: Row, account: Account) -> None:
+    for name in row.values:
+        account.beside(metric_name(name), row.step, row.time, to_plain(row.beside))
 
 
 def _dated(rows: Iterator[Row | Points | Undated], began: float) -> Iterator[Row | Points]:

@@ -15,6 +15,7 @@ from ..record.encode import encode_line
 from ..record.events import FileLogged, FilesFreed, PointLine, ValueLogged
 from ..record.fold import ExperimentState
 from ..record.plain import flatten
+from ..stores.series.columns import Block
 from ..stores.series.parquet import PartFile
 from .account import Account
 from .folders import place_below
@@ -148,6 +149,10 @@ def _count_points(
 ) -> None:
     if isinstance(piece, Chunk):
         lines = [line for _, line in decode_points(piece.data)[0]]
+        for line in lines:
+            if line.x is not None:
+                for name in line.m:
+                    account.beside(name, line.s, line.t, line.x)
         if all(len(line.m) == 1 for line in lines):  # as of sources with a point in each record
             _count_columns(account, lines)
             tell(len(lines))
@@ -158,9 +163,19 @@ def _count_points(
         return
     with PartFile(layout.path(*piece.path.split("/"))) as part:
         for number, name in enumerate(part.info.names):
-            block = part.read([number])
+            block = part.read([number], metadata=True)
             account.column(name, block.step, block.given, block.time, block.value)
+            if block.metadata is not None:
+                _count_beside(account, name, block)
             tell(len(block))
+
+
+def _count_beside(account: Account, name: str, block: Block) -> None:
+    assert block.metadata is not None
+    for at, text in enumerate(block.metadata.tolist()):
+        if text is not None:
+            step = int(block.step[at]) if block.given is None or block.given[at] else None
+            account.beside(name, step, float(block.time[at]), msgspec.json.decode(text))
 
 
 def _count_columns(account: Account, lines: list[PointLine]) -> None:

@@ -41,6 +41,7 @@ _BESIDE = 16
 """Values of one name and step that are shown."""
 _MOST_BYTES = 6_000_000
 _TEXT = 400
+_MASK = re.compile(r"/masks/[^/]+$")
 _KINDS = ("image", "figure", "video", "audio", "histogram", "table", "text")
 
 
@@ -206,7 +207,12 @@ def media(store: Store, block: Block, wanted: Media) -> list[Part]:
     by_name: dict[tuple[int, str, str], list[tuple[ExperimentView, list[ValueView]]]] = {}
     for view in views:
         mine: dict[tuple[int, str, str], list[ValueView]] = {}
-        for value in view.values():
+        known = view.values()
+        images = {value.name for value in known}
+        for value in known:
+            over = _MASK.sub("", value.name)
+            if over != value.name and over in images:
+                continue  # it lies over an image
             if _is_wanted(value.name, wanted.names):
                 mine.setdefault((_rank(value.kind), value.name, value.kind), []).append(value)
         for key, values in mine.items():
@@ -230,7 +236,9 @@ def media(store: Store, block: Block, wanted: Media) -> list[Part]:
 
 
 def _is_wanted(name: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(name == one or fnmatchcase(name, one) for one in patterns)
+    """Whether a name is one of those, or meant by a pattern, of which only `*` means something else than itself."""
+    plain = [one.replace("[", "[[]").replace("?", "[?]") for one in patterns]
+    return not plain or any(fnmatchcase(name, one) for one in plain)
 
 
 def _rank(kind: str) -> int:

@@ -128,8 +128,12 @@ def _told(
     apart = "the same" if result.difference == 0 else f"{short(abs(result.difference))} {'higher' if result.difference > 0 else 'lower'}"  # fmt: skip
     interval = result.interval
     between = f", {percent} interval {short(interval[0])} to {short(interval[1])}" if interval else ""  # fmt: skip
-    sure = interval is not None and (interval[0] > 0 or interval[1] < 0) and result.p <= 1 - result.confidence  # fmt: skip
-    verdict = f"{title_of(plot.result)} of B is {apart} on average{between}. {'A difference is shown.' if sure else 'No difference is shown.'}"  # fmt: skip
+    off = interval is not None and (interval[0] > 0 or interval[1] < 0)
+    unlikely = result.p <= 1 - result.confidence
+    shown = "A difference is shown." if off else "No difference is shown."
+    if off != unlikely:
+        shown = "Whether there is a difference is open."
+    verdict = f"{title_of(plot.result)} of B is {apart} on average{between}. {shown}"
     sides = Table(
         ("", "n", "mean", "sd", "min", "max"),
         tuple(_side(name, one) for name, one in zip(names, (result.a, result.b), strict=True)),

@@ -138,7 +138,9 @@ def _chosen(backend: Backend, plot: Plot, parts: Mapping[str, Any], question: Qu
     metrics = [one for one in told.fields if one.section == "metrics"]
     main = [one for one in metrics if one.name == told.headline]
     result = parts.get("result") or next((_best(one) for one in (*main, *metrics)), "duration")
-    setting = parts.get("setting") or next(iter((*other, *settings)), "created_at")
+    # The one that was tried with the most values; of several, the one that tells most.
+    tried = max((one for one in differing if one.field in other), key=lambda one: one.values, default=None)  # fmt: skip
+    setting = parts.get("setting") or (tried.field if tried else next(iter(settings), "created_at"))
     axes = parts.get("axes")
     if axes is None:
         axes = [*(other or ["created_at"])[:_AXES], result]

@@ -24,11 +24,17 @@ _MOST_MACHINES = 50
 
 
 class ValuesRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields of all experiments that meet a filter, as arrays; ids too while there are not too many."""
+    """Fields of all experiments that meet a filter, as arrays; ids too while there are not too many.
+
+    Attributes:
+        sort: Without a field, what was taken in first comes first: then new experiments come after all others.
+        place: Only the experiment at this place of the order, from 0: what a point of a plot is.
+    """
 
     fields: tuple[str, ...]
     filter: str = ""
     sort: tuple[str, ...] = ("-created_at",)
+    place: int | None = None
 
 
 class CompareRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +119,7 @@ def values(call: Call) -> Any:
     """Fields as arrays."""
     asked = call.question
     backend = call.place.backend(call.caller)
-    return values_of(backend, asked.fields, asked.filter, asked.sort, ids=_MOST_IDS)
+    return values_of(backend, asked.fields, asked.filter, asked.sort, ids=_MOST_IDS, place=asked.place)  # fmt: skip
 
 
 def compare(call: Call) -> Any:

@@ -2,7 +2,6 @@
 
 import { postForColumns } from "../api";
 import { experiments } from "../experiments.svelte";
-import { link } from "../link.svelte";
 import { live } from "../live.svelte";
 import { valuesOf, type Values } from "./values";
 
@@ -18,7 +17,8 @@ export class Asked {
 
   /** Ask for fields, again and again while experiments change. To be made where effects may be. */
   constructor(fields: () => readonly string[]) {
-    const question = $derived(JSON.stringify({ fields: fields(), filter: experiments.filter, sort: link.state.sort }));
+    // In the order in which they were taken in, whatever the list is sorted by: a new one does not move the places of the others.
+    const question = $derived(JSON.stringify({ fields: fields(), filter: experiments.filter, sort: [] }));
     $effect(() => {
       void this.#turn;
       const abort = new AbortController();

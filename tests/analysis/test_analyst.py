@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from anew import Experiment, Histogram, Store, Table
 from anew.analysis.analyst import Analyst
+from anew.analysis.face import Analysis
 from anew.analysis.here import AnalystHere
+from anew.analysis.questions import TableQuestion, TableRef
 from anew.errors import InvalidValue, NotFound
 from anew.reading.remote.connection import Connections, Reply
 from anew.reading.remote.opening import open_server
+from anew.server.access import Access
+from anew.server.app import make_app
+from anew.server.callers import Role
+from anew.server.identity.accounts import Accounts
+from anew.server.place import Place
 from anew.testing.analyst import AnalystContract, write_experiments
 from later import later
-from serving import in_process, over_a_socket
+from serving import InProcess, in_process, over_a_socket, place_of
 
 np, pa = later("numpy"), later("pyarrow")
 MANY = 200_000
@@ -154,3 +161,45 @@ def test_a_view_names_its_experiment(store: Store):
     assert store.analysis.table(view, "small").table.id == view.id
     with pytest.raises(NotFound):
         store.analysis.table("half a \ud800 character", "small")
+
+
+def test_who_asks_is_told_of_the_projects_that_they_may_read_and_of_no_others(root: str, tmp_path):
+    place, accounts = place_of(root), Accounts(str(tmp_path), trusting=False)
+    app = InProcess(make_app(place, Access("tester", identities=accounts, audit=accounts.audit)))
+
+    def analysis(project: str) -> Analysis:
+        token = accounts.create_token(project, Role.READER, project=project)
+        opened = open_server("http://127.0.0.1:5700", app, token=token)
+        return Store(opened.backend, analyst=opened.analyst).analysis
+
+    reader, stranger = analysis("lab/*"), analysis("other/*")
+    asked: list[Callable[[Analysis], Any]] = [
+        lambda ask: ask.table("lab/tables", "small"),
+        lambda ask: ask.table_difference("lab/tables", "small", step=0, other_step=10),
+        lambda ask: ask.histograms("lab/tables", "weights"),
+        lambda ask: ask.machine("lab/runs/0"),
+    ]
+    for question in asked:
+        assert question(reader)
+        with pytest.raises(NotFound) as told:
+            question(stranger)
+        assert not told.value.nearest
+    of_all = {"metrics.acc.last": 10, "name": 13}
+    assert {field: reader.values([field]).count - reader.values([field]).columns[0].missing for field in of_all} == of_all  # fmt: skip
+    assert stranger.values(["name"]).count == 0
+    app.close()
+    place.close()
+    accounts.close()
+
+
+def test_a_page_here_hands_on_to_the_server_what_is_asked_of_its_store(wire: Wire):
+    there = open_server("http://127.0.0.1", wire)
+    place = Place(there.backend, there.upkeep, analyst=there.analyst)
+    page = InProcess(make_app(place, Access("tester")))
+    here = open_server("http://127.0.0.1:5700", page)
+    wire.asked, wire.bytes = [], 0
+    asked = TableQuestion(table=TableRef(id="lab/large", name="scores"), limit=2)
+    assert here.analyst.table(asked).total == MANY
+    assert wire.asked == ["/analysis/table"]
+    assert wire.bytes < 2000
+    page.close()

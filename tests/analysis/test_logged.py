@@ -65,7 +65,8 @@ def store(request: pytest.FixtureRequest, root: str, server: InProcess) -> Itera
         with Store(root) as opened:
             yield opened
     else:
-        yield Store(open_server("http://127.0.0.1:5700", server).backend)
+        opened = open_server("http://127.0.0.1:5700", server)
+        yield Store(opened.backend, analyst=opened.analyst)
 
 
 def ask(server: InProcess, path: str, **question: object) -> dict:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from ..analysis.analyst import Analyst
 from ..analysis.questions import (
@@ -144,15 +145,15 @@ class AnalystContract:
         ids = ("lab/runs/0", "lab/tables")
         (one, _) = analyst.machine(MachineQuestion(ids=ids))
         assert [(device.device, device.share) for device in one.devices] == [("gpu.0", 1.0)]
-        asked = {"ids": ids, "metric": "acc", "start": 0.0, "stop": 0.0}
-        assert len(analyst.machine(MachineQuestion(**asked))) == 1
+        asked = MachineQuestion(ids=ids, metric="acc", start=0.0, stop=0.0)
+        assert len(analyst.machine(asked)) == 1
         with pytest.raises(NotFound) as told:
-            analyst.machine(MachineQuestion(**asked, strict=True))
+            analyst.machine(replace(asked, strict=True))
         assert told.value.name == "acc"
-        late = {"ids": ids[:1], "metric": "acc", "start": 7.0, "stop": 8.0}
-        assert analyst.machine(MachineQuestion(**late)) == ()
+        late = MachineQuestion(ids=ids[:1], metric="acc", start=7.0, stop=8.0)
+        assert analyst.machine(late) == ()
         with pytest.raises(NotFound):
-            analyst.machine(MachineQuestion(**late, strict=True))
+            analyst.machine(replace(late, strict=True))
 
     def test_what_cannot_be_answered_is_told(self, analyst: Analyst) -> None:
         with pytest.raises(QueryError) as query:
@@ -168,9 +169,9 @@ class AnalystContract:
         assert "lab/tables" in unknown.value.nearest
         with pytest.raises(Ambiguous):
             analyst.histograms(HistogramsQuestion(ids=("tables",), name="weights"))
-        for key, asked in (("limit", {"limit": 5000}), ("start", {"start": -1})):
+        for key, page in (("limit", TableQuestion(table=_BIG, limit=5000)), ("start", TableQuestion(table=_BIG, start=-1))):  # fmt: skip
             with pytest.raises(InvalidValue) as wrong:
-                analyst.table(TableQuestion(table=_BIG, **asked))
+                analyst.table(page)
             assert wrong.value.key == key
         with pytest.raises(InvalidValue) as texts:
             analyst.importance(ImportanceQuestion(result="params.opt", settings=("params.lr",)))

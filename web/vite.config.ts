@@ -34,6 +34,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy lets nothing run that stands in the document
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
+    rolldownOptions: { checks: { pluginTimings: false } }, // on a busy machine it would be told at each build
   },
   server: { proxy: { "/api": { target: server, changeOrigin: true } } },
   test: { include: ["src/**/*.test.ts"], environment: "node", pool: "threads", isolate: false },

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from msgspec.structs import replace
 
 from ..errors import InvalidValue
+from ..record.plain import from_plain
 from .analyst import Analyst
 from .questions import (
     CompareQuestion,
@@ -169,7 +172,8 @@ class Analysis:
             table=self._table(experiment, name, step, place),
             filter=filter, sort=_texts(sort), start=index(start), limit=index(limit),
         )  # fmt: skip
-        return self._analyst.table(asked)
+        page = self._analyst.table(asked)
+        return replace(page, rows=tuple(map(_cells, page.rows)))
 
     def table_difference(
         self,
@@ -205,7 +209,9 @@ class Analysis:
             a=self._table(experiment, name, step), b=self._table(second, other_name or name, other_step),
             key=_texts(key), kinds=tuple(kinds), start=index(start), limit=index(limit),
         )  # fmt: skip
-        return self._analyst.table_difference(asked)
+        found = self._analyst.table_difference(asked)
+        rows = (replace(one, a=_cells(one.a), b=_cells(one.b)) for one in found.rows)
+        return replace(found, rows=tuple(rows))
 
     def machine(
         self,
@@ -242,6 +248,15 @@ class Analysis:
         return TableRef(
             id=self._text_of(experiment), name=name, step=_whole(step), place=_whole(place)
         )
+
+
+@overload
+def _cells(row: tuple[Any, ...]) -> tuple[Any, ...]: ...
+@overload
+def _cells(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None: ...
+def _cells(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """The values of a row with NaN and the infinities as numbers, which JSON has no words for."""
+    return None if row is None else tuple(map(from_plain, row))
 
 
 def _texts(given: str | Sequence[str]) -> tuple[str, ...]:

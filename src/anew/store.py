@@ -758,11 +758,12 @@ class Store:
         """What results say: `store.analysis.compare("metrics.acc.max", "params.lr == 0.1", "params.lr == 0.3", pair="params.seed")`."""
         from .analysis.face import Analysis
 
-        if self._analyst is None:
+        analyst = self._analyst
+        if analyst is None:
             from .analysis.here import AnalystHere
 
-            self._analyst = AnalystHere(self.backend, self.get)
-        return Analysis(self._analyst, self._text_of)
+            analyst = AnalystHere(self.backend, self.get)
+        return Analysis(analyst, self._text_of)
 
     @property
     def comments(self) -> Comments:

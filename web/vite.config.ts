@@ -39,6 +39,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
     rolldownOptions: {
+      checks: { pluginTimings: false }, // on a busy machine it would be told at each build
       output: {
         // A request costs more than the bytes that a finer cut would save.
         codeSplitting: {

@@ -83,6 +83,18 @@ def test_too_few_results_are_said_to_show_nothing_whatever_they_are():
     assert not any("too few" in one for one in enough.notes)
 
 
+def test_where_the_interval_and_the_test_do_not_agree_it_is_said_to_be_open():
+    found = compare([0.8789, 0.8813, 0.9102, 0.9149], [0.9147, 0.9214, 0.9434, 0.9553])
+    assert found.interval[0] > 0
+    assert found.least_p < 0.05 < found.p
+    assert any("do not agree" in one for one in found.notes)
+    for agreeing in (
+        ([0.1, 0.2, 0.3, 0.4], [1.1, 1.2, 1.3, 1.4]),
+        ([0.1, 0.2, 0.3], [10.1, 10.2, 10.3]),
+    ):
+        assert not any("do not agree" in one for one in compare(*agreeing).notes)
+
+
 @pytest.mark.parametrize("n", [4, 8, 30, 200])
 def test_what_so_many_results_detect_is_detected_in_four_of_five_comparisons(n):
     random = np.random.default_rng(n)

@@ -235,3 +235,21 @@ def test_what_is_no_database_or_none_that_answers_is_told_without_its_password(c
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
         assert "secret" not in printed.err + printed.out
+
+
+@pytest.mark.parametrize("before", [["FOLDER"], ["--root", "FOLDER"]])
+def test_commands_are_about_the_folder_that_is_named_before_them(before, tmp_path, root, capsys):
+    named = [root if one == "FOLDER" else one for one in before]
+    for args in (["user", "add", "ada", "--admin", "--role", "owner"], ["user", "list", "--json"]):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["server", *named, *args])
+        assert left.value.code == 0
+        printed = capsys.readouterr().out
+    assert [one["name"] for one in json.loads(printed)["users"]] == ["ada"]
+
+
+def test_an_option_for_serving_is_no_option_of_a_command(root, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["server", root, "--port", "1", "user", "list"])
+    assert left.value.code == 2
+    assert "--port" in capsys.readouterr().err

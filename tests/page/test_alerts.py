@@ -41,7 +41,9 @@ def test_an_alert_is_set_found_seen_and_removed(lab, project, opened, theme):
     page.get_by_role(
         "button", name=re.compile(r"^Alerts: \d+ things? found since you looked")
     ).click()
-    found = dialog.get_by_label("What was found").get_by_role("row", name="second")
+    found = dialog.get_by_label("What was found").get_by_role(
+        "row", name=f"broken {project} second"
+    )
     expect(found).to_contain_text("loss")
     assert faults(page) == []
     watched.get_by_role("button", name=f"Remove the alert broken {project}").click()

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { allButSeed, groupsToTry, isSeed } from "./usual";
+import { allButSeed, groupsToTry, isSeed, mostTried } from "./usual";
 
 function telling(experiments: number, fields: Record<string, number>) {
   return {
@@ -29,4 +29,9 @@ it.each([
   [201, { "params.seed": 201 }, []],
 ])("of %d experiments with %j these fields are tried: %j", (count, fields, expected) => {
   expect(groupsToTry(telling(count, fields as unknown as Record<string, number>))).toEqual(expected);
+});
+
+it("the setting that was tried most is the one with the most values, and of equals the more telling", () => {
+  expect(mostTried(telling(8, { "params.opt": 2, "params.lr": 4, "params.wd": 4 }).fields)).toBe("params.lr");
+  expect(mostTried([])).toBeUndefined();
 });

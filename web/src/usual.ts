@@ -22,6 +22,11 @@ export function allButSeed(telling: Schemas["Telling"]): readonly string[] {
   return found.filter((one, at) => found.findIndex((other) => other.name === one.name) === at).map((one) => one.field);
 }
 
+/** Of settings in the order of what they tell, the one that was tried with the most values. */
+export function mostTried(settings: readonly Schemas["FieldFact"][]): string | undefined {
+  return settings.reduce<Schemas["FieldFact"] | undefined>((best, one) => (best === undefined || one.values > best.values ? one : best), undefined)?.field;
+}
+
 /** The fields that very many experiments may be grouped by; none where these would surely be too many groups, or one alone. */
 export function groupsToTry(telling: Schemas["Telling"] | null): readonly string[] {
   if (telling === null || telling.experiments <= MANY) return [];

@@ -285,6 +285,12 @@ def _notes(found: Comparison) -> tuple[str, ...]:
         )
     if found.interval is None:
         notes.append("A single result says nothing of how much results vary from seed to seed.")
+    elif (found.p > wrong) != (found.interval[0] <= 0 <= found.interval[1]):
+        if found.least_p <= wrong:
+            notes.append(
+                "Whether there is a difference is open: the interval and the test do not agree. The interval takes it that results vary as"
+                " a normal distribution does, and the test does not. More results would tell."
+            )
     elif found.p > wrong:
         notes.append(
             "No difference was shown, which does not show that there is none: the interval has all differences that fit."

@@ -28,19 +28,31 @@ _OF_THE_SERVER = ("starlette", "uvicorn", "anyio")
 
 
 class _Server(click.Group):
-    """A command of its own that also has commands: what is not one of them is the folder to serve."""
+    """A command of its own that also has commands: what is not one of them is the folder to serve, or whose accounts they are about."""
 
     allow_interspersed_args = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] in self.commands:
-            ctx.args = args
-            return args
-        return click.Command.parse_args(self, ctx, args)
+        valued = {text for one in self.params if isinstance(one, click.Option) and not one.is_flag for text in one.opts}  # fmt: skip
+        names = (
+            at
+            for at, one in enumerate(args)
+            if one in self.commands and not (at and args[at - 1] in valued)
+        )
+        at = next(names, len(args))
+        click.Command.parse_args(self, ctx, args[:at])
+        ctx.args += args[at:]
+        return ctx.args
 
     def invoke(self, ctx: click.Context) -> Any:
         if not ctx.args:
             return click.Command.invoke(self, ctx)
+        folder = ctx.params["folder"]
+        for one in self.params:
+            if one.name != "folder" and one.expose_value and _is_given(ctx, one):
+                raise click.UsageError(f"{one.opts[0]} is for serving; no command takes it there.")
+        if folder is not None:
+            ctx.ensure_object(Face).root = folder
         name, command, args = self.resolve_command(ctx, ctx.args)
         assert command is not None
         with command.make_context(name, args, parent=ctx) as below:
@@ -48,6 +60,11 @@ class _Server(click.Group):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*click.Command.collect_usage_pieces(self, ctx), "| COMMAND [ARGS]..."]
+
+
+def _is_given(ctx: click.Context, parameter: click.Parameter) -> bool:
+    source = ctx.get_parameter_source(parameter.name or "")
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 @click.group(cls=_Server, invoke_without_command=True, commands=_COMMANDS)

@@ -16,6 +16,8 @@ export interface Axis {
   to(value: number): number;
 }
 
+/** More marks than this tell nothing further, however long an axis is. */
+const MOST_TICKS = 10;
 const TIMES = new Set(["created_at", "started_at", "ended_at", "updated_at"]);
 
 /**
@@ -31,7 +33,7 @@ export function axisOf(column: Column, log: boolean, range: readonly [number, nu
   const bent = log && !texts;
   const extent = texts ? ([-0.5, Math.max(0.5, texts.length - 0.5)] as const) : (extentOf(column, bent) ?? ([bent ? 0.1 : 0, 1] as const));
   const made = scale(texts ? extent : padded(extent, 0.03, bent), range, bent);
-  const count = Math.max(2, Math.floor(length / room));
+  const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / room)));
   const ticks = texts ? textTicks(texts, length, room) : bent ? logTicks(made.domain, count) : TIMES.has(column.field) ? timeTicks(made.domain, count) : linearTicks(made.domain, count);
   return {
     column,

@@ -3,7 +3,7 @@
 import { experiments } from "../experiments.svelte";
 import { link } from "../link.svelte";
 import { bestOf, differs, titleOf } from "../table/columns";
-import { isSeed } from "../usual";
+import { isSeed, mostTried } from "../usual";
 
 const AXES = 6;
 
@@ -20,10 +20,12 @@ class Fields {
   /** Settings but for these. */
   telling = $derived(this.settings.filter((one) => !this.seeds.includes(one)));
 
+  #mostTried = $derived(mostTried((this.#told?.fields ?? []).filter((one) => this.telling.includes(one.field))));
+
   /** What is explained. */
   result = $derived(link.state.result || experiments.headline?.best.value || this.results[0] || "duration");
-  /** What it is held against. */
-  setting = $derived(link.state.setting || this.telling[0] || this.settings[0] || "created_at");
+  /** What it is held against: the setting that was tried with the most values. */
+  setting = $derived(link.state.setting || this.#mostTried || this.telling[0] || this.settings[0] || "created_at");
   /** The axes beside each other. */
   axes = $derived(link.state.axes ?? [...(this.telling.length ? this.telling : ["created_at"]).slice(0, AXES), this.result]);
 

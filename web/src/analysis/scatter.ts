@@ -94,7 +94,9 @@ function dots(pixels: Float32Array, chosen: Uint8Array | null, options: ScatterO
     mine.push(pixels[2 * at] as number, pixels[2 * at + 1] as number);
     if (mine !== away) byColour.set(colour, mine);
   }
-  const signs = (points: number[], colour: Ink): Mark => ({ kind: "signs", sign: "dot", points: Float32Array.from(points), colour });
+  const count = pixels.length / 2;
+  const radius = count <= 100 ? 4 : count <= 1000 ? 3 : 2;
+  const signs = (points: number[], colour: Ink): Mark => ({ kind: "signs", sign: "dot", points: Float32Array.from(points), colour, radius });
   return [...(away.length ? [signs(away, "hairline")] : []), ...[...byColour].map(([colour, points]) => signs(points, colour))];
 }
 

@@ -1,6 +1,6 @@
 /** Marks drawn on a canvas. */
 
-import { depth, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
+import { depth, DOT, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
 import { rasterised, rgbOf } from "./raster";
 
 /** Make a canvas as sharp as the screen, clear it, and give what draws on it in CSS pixels. */
@@ -67,7 +67,7 @@ export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], 
         context.fillStyle = colour;
         context.strokeStyle = colour;
         context.lineWidth = 1.5;
-        signs(context, mark.sign, mark.points);
+        signs(context, mark.sign, mark.points, mark.radius ?? DOT);
         break;
       case "text":
         context.globalAlpha = 1;
@@ -172,7 +172,7 @@ function outline(context: CanvasRenderingContext2D, points: Float32Array): void 
   }
 }
 
-function signs(context: CanvasRenderingContext2D, sign: string, points: Float32Array): void {
+function signs(context: CanvasRenderingContext2D, sign: string, points: Float32Array, radius: number): void {
   context.beginPath();
   for (let at = 0; at + 1 < points.length; at += 2) {
     const x = points[at] as number;
@@ -183,8 +183,8 @@ function signs(context: CanvasRenderingContext2D, sign: string, points: Float32A
       context.moveTo(x + 3, y - 3);
       context.lineTo(x - 3, y + 3);
     } else if (sign === "dot") {
-      context.moveTo(x + 2.5, y);
-      context.arc(x, y, 2.5, 0, 2 * Math.PI);
+      context.moveTo(x + radius, y);
+      context.arc(x, y, radius, 0, 2 * Math.PI);
     } else if (sign === "note") {
       context.moveTo(x, y - 3);
       context.lineTo(x + 3, y - 7);

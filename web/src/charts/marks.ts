@@ -42,8 +42,8 @@ export type Mark =
   | { readonly kind: "band"; readonly points: Float32Array; readonly colour: Ink; readonly alpha: number }
   /** Separate straight lines: x, y, x, y of each. */
   | { readonly kind: "rules"; readonly points: Float32Array; readonly colour: Ink; readonly dash?: readonly number[] }
-  /** Small signs at points: where a value is no number, or beyond the axis. */
-  | { readonly kind: "signs"; readonly sign: "nan" | "up" | "down" | "dot" | "note"; readonly points: Float32Array; readonly colour: Ink }
+  /** Small signs at points: where a value is no number, or beyond the axis; and dots, whose radius is `DOT` unless they say another. */
+  | { readonly kind: "signs"; readonly sign: "nan" | "up" | "down" | "dot" | "note"; readonly points: Float32Array; readonly colour: Ink; readonly radius?: number }
   | {
       readonly kind: "text";
       readonly x: number;
@@ -56,6 +56,7 @@ export type Mark =
   | { readonly kind: "inside"; readonly box: Box; readonly marks: readonly Mark[] };
 
 export const FONT_SIZE = 11;
+export const DOT = 2.5;
 /** How wide a character of a label is, about. */
 export const CHARACTER = 6.2;
 

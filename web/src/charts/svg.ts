@@ -1,6 +1,6 @@
 /** Marks written as SVG: vectors, with labels as text. Pure. */
 
-import { depth, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
+import { depth, DOT, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
 
 /** A drawing as the text of an SVG file. */
 export function writeSvg(marks: readonly Mark[], width: number, height: number, theme: Theme, title = ""): string {
@@ -43,7 +43,7 @@ function written(marks: readonly Mark[], theme: Theme, clips: string[]): string[
         return [`<path d="${rules(mark.points)}" stroke="${colour}"${dash}/>`];
       }
       case "signs":
-        return pairs(mark.points).map(([x, y]) => sign(mark.sign, x, y, colour));
+        return pairs(mark.points).map(([x, y]) => sign(mark.sign, x, y, colour, mark.radius ?? DOT));
       case "text":
         return [
           `<text x="${short(mark.x)}" y="${short(mark.y)}" text-anchor="${mark.anchor}" fill="${colour}">${escaped(mark.text)}</text>`,
@@ -123,9 +123,9 @@ function rules(points: Float32Array): string {
   return path;
 }
 
-function sign(kind: string, x: number, y: number, colour: string): string {
+function sign(kind: string, x: number, y: number, colour: string, radius: number): string {
   const [a, b] = [short(x), short(y)];
-  if (kind === "dot") return `<circle cx="${a}" cy="${b}" r="2.5" fill="${colour}"/>`;
+  if (kind === "dot") return `<circle cx="${a}" cy="${b}" r="${short(radius)}" fill="${colour}"/>`;
   if (kind === "nan") return `<path d="M${short(x - 3)} ${short(y - 3)}l6 6m0 -6l-6 6" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
   if (kind === "note") return `<path d="M${a} ${short(y - 3)}l3 -4h3v-8h-12v8h3Z" fill="${colour}"/>`;
   const tip = kind === "up" ? -3.5 : 3.5;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..query.panel import PanelQuestion
 from ..query.question import Question
 from ..query.scope import Scope
 from ..reading.backend import Backend
@@ -160,6 +162,20 @@ class Place:
             OSError: It cannot answer.
         """
         self._backend.select(Question(limit=0, now=time.time()))
+
+    def prepare(self) -> None:
+        """Do in advance what the first chart would wait for: take in what is new in a folder, and load what reads points.
+
+        Whatever goes wrong, the question says that comes across it.
+        """
+        with contextlib.suppress(Exception):
+            if self._backend.about().root is None:  # points are read elsewhere
+                return
+            from ..stores.series.engine import Engine
+
+            self.look()
+            self._backend.panel(PanelQuestion(ids=(), metrics=()))
+            Engine().close()
 
     def close(self) -> None:
         """End what waits, and release the store."""

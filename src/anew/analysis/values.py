@@ -63,10 +63,7 @@ def values_of(
     """Fields of all experiments that meet a filter.
 
     Args:
-        sort: As in `query.question.ask`. Without a key the order is that of indexing: the least work, and what comes later comes last.
-        ids: Up to so many experiments, their ids are told too.
-        place: Of the one alone that is at this place in the order, from 0.
-        reproductions: Also what `anew reproduce` recorded; else only where the filter asks for relations.
+        ids, place, reproductions: See `ValuesQuestion`.
 
     Raises:
         QueryError: The filter or a field cannot be read.

@@ -1,8 +1,8 @@
-/** Fields of all experiments that the link chooses, kept as they were until newer ones are there. */
+/** Fields of all experiments that an analysis is about, kept as they were until newer ones are there. */
 
 import { postForColumns } from "../api";
-import { experiments } from "../experiments.svelte";
 import { live } from "../live.svelte";
+import type { Subject } from "./subject";
 import { valuesOf, type Values } from "./values";
 
 const AGAIN = 5000; // ms at least between two looks at what changes
@@ -16,9 +16,9 @@ export class Asked {
   #later: ReturnType<typeof setTimeout> | undefined;
 
   /** Ask for fields, again and again while experiments change. To be made where effects may be. */
-  constructor(fields: () => readonly string[]) {
+  constructor(subject: Subject, fields: () => readonly string[]) {
     // In the order in which they were taken in, whatever the list is sorted by: a new one does not move the places of the others.
-    const question = $derived(JSON.stringify({ fields: fields(), filter: experiments.filter, sort: [] }));
+    const question = $derived(JSON.stringify({ fields: fields(), filter: subject.filter, sort: [] }));
     $effect(() => {
       void this.#turn;
       const abort = new AbortController();

@@ -20,6 +20,7 @@ __all__ = [
     "Opening",
     "Received",
     "Site",
+    "as_installed",
     "chromium",
     "command_of",
     "free_port",
@@ -140,6 +141,16 @@ def median(openings: Sequence[Opening]) -> Opening:
     )
 
 
+def as_installed() -> dict[str, str]:
+    """The environment of somebody's own machine: its modules are kept compiled, as those of an installed package are."""
+    left_out = "PYTHONDONTWRITEBYTECODE"
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != left_out and not name.startswith("SSH_")
+    }
+
+
 def command_of(root: Path, port: int) -> list[str]:
     """The command that shows a root."""
     return [sys.executable, "-m", "anew", "ui", "--root", str(root), "--quiet", "--no-browser", "--port", str(port)]  # fmt: skip
@@ -148,9 +159,8 @@ def command_of(root: Path, port: int) -> list[str]:
 @contextlib.contextmanager
 def shown(browser: Any, root: Path, path: str = "?tab=charts") -> Iterator[Site]:
     """A root as `anew ui` shows it, once it was looked at."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
     process = subprocess.Popen(
-        command_of(root, free_port()), stdout=subprocess.PIPE, text=True, env=environ
+        command_of(root, free_port()), stdout=subprocess.PIPE, text=True, env=as_installed()
     )
     context = browser.new_context()
     try:

@@ -30,6 +30,7 @@ from .browsing import (
     DRAWN,
     Opening,
     Received,
+    as_installed,
     chromium,
     command_of,
     free_port,
@@ -260,7 +261,9 @@ def _ready(browser: Any, place: Path, size: Size) -> Iterator[Row]:
 def _started(root: Path) -> float:
     """Seconds from the start of the command until a browser has the document."""
     began = time.perf_counter()
-    process = subprocess.Popen(command_of(root, free_port()), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command_of(root, free_port()), stdout=subprocess.PIPE, text=True, env=as_installed()
+    )
     try:
         assert process.stdout is not None
         address = process.stdout.readline().partition("#")[0]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from anew import Experiment
 from benchmarks.browsing import Received
 
 from .test_charts import panel
+
+_IN_ORDER = """
+const wait = window.setTimeout;  // however slow the machine is, nothing comes because it was waited for too long
+window.setTimeout = (call, after, ...more) => (after >= 300 && after <= 1000 ? 0 : wait(call, after, ...more));
+const mark = performance.mark.bind(performance);
+performance.mark = (...given) => {
+    window.before = [".panel", "aside li a"].map(each => document.querySelectorAll(each).length);
+    return mark(...given);
+};
+"""
 
 
 def followed(page) -> tuple[Received, list[str]]:
@@ -71,6 +82,51 @@ def test_no_other_panel_is_asked_for_until_the_first_one_is_drawn(show, opened, 
     )
     assert began.count(True) == 1
     assert len(began) >= 3
+
+
+def test_what_waits_for_the_first_chart_is_shown_also_where_that_takes_long(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    page.route("**/api/v1/panel", lambda route: None)  # no chart is ever drawn
+    page.reload()
+    page.locator('section[aria-label="val/acc"]').wait_for()
+    page.locator("aside li a").first.wait_for()
+    assert page.evaluate('performance.getEntriesByName("anew-first-chart").length') == 0
+
+
+def test_neither_other_panels_nor_rows_are_made_before_the_first_chart(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    page.add_init_script(_IN_ORDER)
+    page.reload()
+    panel(page)
+    page.locator("aside li a").first.wait_for()
+    assert page.evaluate("before") == [1, 0]
+    assert page.locator(".panel").count() > 1
+
+
+def test_all_files_that_the_first_chart_needs_are_named_by_the_document(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    document = page.request.get(grid.url).text()  # a script that loads more names it there too
+    named = set(re.findall(r"assets/[^\"]+[.](?:js|css)", document))
+    needed = page.evaluate(
+        """() => {
+            const drawn = performance.getEntriesByName("anew-first-chart")[0].startTime;
+            const all = performance.getEntriesByType("resource").filter(one => /[.](js|css)$/.test(one.name));
+            return all.filter(one => one.startTime < drawn).map(one => /assets.*/.exec(one.name)[0]);
+        }"""
+    )
+    assert set(needed) <= named
+    assert len(needed) <= 6  # each is a request
+
+
+def test_a_panel_is_one_layer_until_it_is_pointed_at(grid, opened):
+    page = opened(grid, "?tab=charts")
+    one = panel(page)
+    assert one.locator("canvas").count() == 1
+    one.locator(".plot").hover()
+    one.locator("canvas.over").wait_for()
 
 
 def test_the_files_of_the_page_come_compressed_to_a_browser_on_this_machine_too(grid, opened):

@@ -18,21 +18,40 @@ import pytest
 from anew import Experiment, Store
 from anew.cli.main import cli
 from anew.errors import InvalidSetting, NotFound
+from anew.reading.local.backend import LocalBackend
 from anew.server.identity.accounts import Accounts
 from anew.server.running import is_loopback, listening, serve
+from serving import place_of
 
 SLOW = """
 import sys, time
 from anew.reading.local.backend import LocalBackend
 from anew.server import running
 
-def about(self):
+def names(self, question):
     print("asked", flush=True)
     time.sleep(3)
 
-LocalBackend.about = about
+LocalBackend.names = names
 running._LAST = 1
 running.serve(sys.argv[1], port=0, ready=lambda url, link: print(url, flush=True))
+"""
+
+PREPARING = """
+import sys, threading, time
+from anew.server import running
+
+def look():
+    until = time.monotonic() + 60
+    while not (loaded := {"duckdb", "anew.reading.local.panel"} <= sys.modules.keys()) and time.monotonic() < until:
+        time.sleep(0.01)
+    print("prepared" if loaded else "not prepared", flush=True)
+
+def ready(url, link):
+    print("duckdb" in sys.modules, flush=True)
+    threading.Thread(target=look, daemon=True).start()
+
+running.serve(sys.argv[1], port=0, ready=ready)
 """
 
 
@@ -82,7 +101,9 @@ def test_an_answer_that_is_cut_off_by_the_end_leaves_no_traceback(tmp_path: Path
         url = process.stdout.readline().strip()
         address = urlsplit(url)
         with socket.create_connection((address.hostname, address.port), timeout=60) as asking:
-            asking.sendall(f"GET /api/v1/about HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+            asking.sendall(
+                f"GET /api/v1/names?kind=tag HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+            )
             assert process.stdout.readline().strip() == "asked"
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
@@ -90,6 +111,27 @@ def test_an_answer_that_is_cut_off_by_the_end_leaves_no_traceback(tmp_path: Path
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_reads_points_is_loaded_once_the_server_is_ready_and_before_anybody_asks(tmp_path: Path):  # fmt: skip
+    program = tmp_path / "preparing.py"
+    program.write_text(PREPARING)
+    command = [sys.executable, str(program), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert [process.stdout.readline().strip() for _ in range(2)] == ["False", "prepared"]
+        finally:
+            process.kill()
+
+
+def test_a_store_that_cannot_be_prepared_is_served_all_the_same(tmp_path: Path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "it is broken")
+
+    monkeypatch.setattr(LocalBackend, "select", refuse)
+    place = place_of(str(tmp_path))
+    place.prepare()
+    place.close()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])

@@ -8,6 +8,7 @@ import { groupFields } from "./charts/question";
 import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
+import { opening } from "./opening.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
 import { mine } from "./people/mine.svelte";
 import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
@@ -188,6 +189,8 @@ class Experiments {
       if (found.metrics > told && found.metrics !== told + further.length) setTimeout(() => void this.#nameAll(filter, found.metrics), NAMES_LATER);
     } catch {
       // The list says what is wrong with the filter.
+    } finally {
+      opening.soon();
     }
   }
 
@@ -248,6 +251,7 @@ class Experiments {
       this.waiting = false;
       this.problem = error as Error;
     } finally {
+      opening.soon();
       if (this.#fetching.get(page) === abort) this.#fetching.delete(page);
       if (seen === this.#seen && this.problem === null && !abort.signal.aborted) this.#fill();
     }

@@ -15,7 +15,7 @@ from .words import chance, plural, short, title_of
 
 if TYPE_CHECKING:
     from ..analysis.comparing import Comparison, Sample
-    from ..analysis.face import GroupComparison
+    from ..analysis.grouping import GroupComparison
     from ..analysis.values import FieldValues
     from ..reports.meaning import Block
     from ..reports.plots import Plot

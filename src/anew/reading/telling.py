@@ -25,8 +25,10 @@ _DULL = re.compile(
     r"(^|[._])(seed|random_state|path|dir|file|folder|root|url|output|workers|num_workers|device)$",
     re.IGNORECASE,
 )
-_HELD_OUT = ("val", "test", "eval", "dev")
-_RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
+# Of ten thousand names, each is looked at.
+_HELD_OUT = re.compile("val|test|dev").search
+_RESULT = re.compile("loss|acc|error|f1|auc|reward").search
+_COURSE = re.compile("epoch|lr|time|step|learning_rate").search
 _MACHINE = "system/"
 _FEW = 2000
 _MOST_LOOKED_UP = 1_000_000
@@ -53,23 +55,25 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
     names, whole = _metrics(backend, among, count)
     goals = GoalsOf(backend).now()
     places = _places(backend, question) if any(one.project for one in goals) else []
-    known = [
+    order = sorted(
+        names, key=lambda name: (name.startswith(_MACHINE), -names[name], _dullness(name))
+    )
+    best = order[0] if order and not order[0].startswith(_MACHINE) else None
+    if (main := goals.main(names, places)) is not None:
+        best = main
+        order.sort(key=lambda name: name != main)
+    known = [  # of a model with ten thousand layers, most are not told
         FieldFact(
             field=written("metrics", name),
             section="metrics",
             name=name,
-            experiments=experiments,
+            experiments=names[name],
             better=_better(goals, name, places),
         )
-        for name, experiments in names.items()
+        for name in order[:metrics]
     ]
-    known.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
-    best = known[0].name if known and not known[0].name.startswith(_MACHINE) else None
-    if (main := goals.main(names, places)) is not None:
-        best = main
-        known.sort(key=lambda one: one.name != main)
-    told = (*settings, *known[:metrics])
-    return Telling(experiments=count, fields=told, headline=best, metrics=len(known), whole=whole)
+    told = (*settings, *known)
+    return Telling(experiments=count, fields=told, headline=best, metrics=len(order), whole=whole)
 
 
 def _count(backend: Backend, question: Question) -> int:
@@ -130,7 +134,5 @@ def _rank(one: FieldFact, count: int) -> tuple[bool, bool, bool, bool]:
 def _dullness(name: str) -> tuple[int, str]:
     """Results on held-out data come first, then losses and accuracies, then the rest."""
     lower = name.lower()
-    held_out = any(word in lower for word in _HELD_OUT)
-    result = any(word in lower for word in _RESULTS)
-    dull = any(word in lower for word in ("epoch", "lr", "time", "step", "learning_rate"))
+    dull, result, held_out = (bool(one(lower)) for one in (_COURSE, _RESULT, _HELD_OUT))
     return 4 * dull - 2 * result - held_out, name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..query.panel import PanelQuestion
 from ..query.question import Question
 from ..query.scope import Scope
 from ..reading.backend import Backend
@@ -24,6 +26,8 @@ from .quotas import Quotas, held_by_projects
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
+    from ..analysis.analyst import Analyst
+    from ..reports.showing import Showing
     from .callers import Caller
 
 __all__ = ["PATIENCE", "Place"]
@@ -51,6 +55,8 @@ class Place:
         lacking: Tells what is away that answers can do without; "" if nothing is.
         records: Where clients of other trackers write; the folder, if one is served and this is not given.
         cache: The folder of this machine for copies of what is read.
+        analyst: What reckons for everybody who may ask, where the store is another server's; this process if not given.
+        showing: In the same way, what tells which reports show an experiment.
         alone: Tells whether this server, and no other of the group, does what is done once for all of them; asked again and again.
 
     Attributes:
@@ -74,6 +80,8 @@ class Place:
         alone: Callable[[], bool] = lambda: True,
         records: Records | None = None,
         cache: str = DEFAULT_CACHE,
+        analyst: Analyst | None = None,
+        showing: Callable[[str], Sequence[Showing]] | None = None,
     ) -> None:
         self.alone = alone
         self._backend = backend
@@ -82,6 +90,8 @@ class Place:
         self.intake = intake
         self.seconds = seconds
         self.weights = weights
+        self.analyst = analyst
+        self.showing = showing
         self.lacking = lacking
         self.live = Live(backend)
         self.observer = Observer()
@@ -152,6 +162,20 @@ class Place:
             OSError: It cannot answer.
         """
         self._backend.select(Question(limit=0, now=time.time()))
+
+    def prepare(self) -> None:
+        """Do in advance what the first chart would wait for: take in what is new in a folder, and load what reads points.
+
+        Whatever goes wrong, the question says that comes across it.
+        """
+        with contextlib.suppress(Exception):
+            if self._backend.about().root is None:  # points are read elsewhere
+                return
+            from ..stores.series.engine import Engine
+
+            self.look()
+            self._backend.panel(PanelQuestion(ids=(), metrics=()))
+            Engine().close()
 
     def close(self) -> None:
         """End what waits, and release the store."""

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -38,6 +39,8 @@ _MOST_SECONDS = 10.0
 """Seconds that one question to the catalog may take, where limits do not say less."""
 _LAST = 5
 """Seconds that answers under way have to end when the server stops."""
+_PREPARED = 0.1
+"""Seconds after which a server that has begun prepares for charts: the document of the page comes before."""
 
 
 class Served(uvicorn.Server):
@@ -54,6 +57,10 @@ class Served(uvicorn.Server):
         self._place = place
         self._ready = ready
         self._alerting = alerting
+        self._preparing = threading.Timer(_PREPARED, place.prepare)
+        self._preparing.daemon = (
+            True  # a first look may take minutes, and keeps no server from stopping
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
@@ -62,11 +69,16 @@ class Served(uvicorn.Server):
             if self._alerting is not None:
                 self._alerting.start()
             self._ready()
+            self._preparing.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is under way. What takes too long is cut off without a word: a traceback for it would read like a fault."""
-        if self._alerting is not None:  # it asks the store, which is about to be closed
+        # Both ask the store, which is about to be closed.
+        if self._alerting is not None:
             await anyio.to_thread.run_sync(self._alerting.close)
+        if self._preparing.is_alive():
+            self._preparing.cancel()
+            await anyio.to_thread.run_sync(self._preparing.join, 1.0)
         said = logging.getLogger("uvicorn.error")
         level = said.level
         said.setLevel(logging.CRITICAL)

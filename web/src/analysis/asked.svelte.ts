@@ -17,7 +17,8 @@ export class Asked {
 
   /** Ask for fields, again and again while experiments change. To be made where effects may be. */
   constructor(subject: Subject, fields: () => readonly string[]) {
-    const question = $derived(JSON.stringify({ fields: fields(), filter: subject.filter, sort: subject.state.sort }));
+    // In the order in which they were taken in, whatever the list is sorted by: a new one does not move the places of the others.
+    const question = $derived(JSON.stringify({ fields: fields(), filter: subject.filter, sort: [] }));
     $effect(() => {
       void this.#turn;
       const abort = new AbortController();

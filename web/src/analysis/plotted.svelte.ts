@@ -1,6 +1,6 @@
 /** What the plots share: how an experiment is named and coloured, and what is marked. */
 
-import { get } from "../api";
+import { get, post } from "../api";
 import { literal, withCondition } from "../filter/completion";
 import { palette } from "../palette.svelte";
 import { theme } from "../theme.svelte";
@@ -35,13 +35,16 @@ export class Plotted {
     return (id === undefined ? colourIn(0) : palette.of(id)).light;
   }
 
-  /** The experiment at a place of the list: its id and its name. */
+  /** The experiment at a place: its id and its name. */
   async at(values: Values, place: number, signal: AbortSignal): Promise<{ id: string; name: string } | null> {
     const id = values.ids[place];
-    const query = id === undefined ? { filter: this.#subject.filter, sort: [...this.#subject.state.sort], offset: place } : { ids: [id] };
-    const found = await get("/api/v1/experiments", { ...query, columns: ["name"], limit: 1 } as never, { signal });
-    const first = found.ids[0];
-    return first === undefined ? null : { id: first, name: String(found.columns?.[0]?.values[0] ?? first) };
+    if (id !== undefined) {
+      const found = await get("/api/v1/experiments", { ids: [id], columns: ["name"], limit: 1 } as never, { signal });
+      return found.ids[0] === undefined ? null : { id, name: String(found.columns?.[0]?.values[0] ?? id) };
+    }
+    const found = await post("/api/v1/analysis/values", { fields: ["name"], filter: this.#subject.filter, sort: [], place }, signal);
+    const first = found.ids?.[0];
+    return first === undefined ? null : { id: first, name: found.columns[0]?.labels?.[0] ?? first };
   }
 
   /** Keep what is marked: its conditions join the filter. */

@@ -7,6 +7,7 @@ import { get, postForColumns } from "../api";
 import { experiments } from "../experiments.svelte";
 import { link } from "../link.svelte";
 import { live } from "../live.svelte";
+import { opening } from "../opening.svelte";
 import { palette } from "../palette.svelte";
 import { quoted } from "../state";
 import { usual } from "../usual.svelte";
@@ -118,6 +119,7 @@ class Source {
   /** Let all panels ask: the first one is on the screen, or has nothing to draw. */
   open(): void {
     this.#opened = true;
+    opening.end();
     this.#admit();
   }
 

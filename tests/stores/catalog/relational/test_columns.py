@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from anew.query.question import NamesQuestion, ask
 from anew.stores.catalog.protocol import Batch
-from anew.stores.catalog.relational import among, answers, columns
+from anew.stores.catalog.relational import among, columns, keys
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.testing.catalog_writing import NOW, entry_of
 from anew.testing.filters import experiments
@@ -39,6 +39,7 @@ def both_ways(catalog: Any, wanted: list[str], filter: str | None = None) -> lis
     for few, fast in ((2000, 15), (0, 1000)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns, "FEW", few)
+            patch.setattr(keys, "FEW", few)
             patch.setattr(columns, "_AS_FAST", fast)
             told.append(repr(catalog.select(question)))
     return told
@@ -77,7 +78,7 @@ def test_the_ids_of_most_experiments_are_those_that_are_looked_up(catalog):
         asked = ask(filter, sort="-n", now=NOW)
         looked_up = catalog.select(asked).ids
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(answers, "FEW", 0)
+            patch.setattr(keys, "FEW", 0)
             assert catalog.select(asked).ids == looked_up
     assert looked_up == ["id5"]
 

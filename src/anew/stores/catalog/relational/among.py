@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ....query.question import Name, SettingKind
 from .documents import Document, decoded, value_of
 from .engine import Connection
-from .keys import fetch_text
-from .metrics import FEW, METRIC
+from .keys import FEW, fetch_text
+from .metrics import METRIC
 from .schema import metrics
 from .sql import Query, sql
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from .engine import Connection
 from .operands import KEY
 from .sql import Query, Sql, sql
 
-__all__ = ["Keys", "among", "fetch_keys", "fetch_text"]
+__all__ = ["FEW", "Keys", "among", "are_most", "fetch_keys", "fetch_text", "rows_by_key"]
 
 Keys = list[int]
+
+FEW = 2000
+"""Experiments up to which their rows are looked up; beyond, whole columns are read."""
 
 
 def fetch_text(connection: Connection, query: Query) -> str:
@@ -31,3 +35,24 @@ def among(connection: Connection, keys: Sequence[int]) -> Sql:
     # One parameter however many keys there are; as many parameters would be parsed one by one.
     dialect = connection.dialect
     return sql("{} IN {}", KEY, Sql(f"({dialect.keys})", (dialect.listed(keys),)))
+
+
+def are_most(keys: Sequence[int]) -> bool:
+    """Whether experiments, given in ascending order, are many, and most of those with a key between the first and the last."""
+    return len(keys) > FEW and 2 * len(keys) > keys[-1] - keys[0]
+
+
+def rows_by_key(connection: Connection, query: str, name: int, keys: Sequence[int]) -> list[Any]:
+    """The rows of a name that experiments have, which are given in ascending order; where they are many, those of others too.
+
+    Args:
+        query: Selects rows where the key of their name is what it binds.
+    """
+    dialect = connection.dialect
+    if len(keys) <= FEW:
+        query += f" AND experiment_key IN ({dialect.keys})"
+        return connection.execute(query, (name, dialect.listed(keys))).fetchall()
+    # All of the range, which costs less than to look for each. Its ends also tell SQLite to read the rows where they lie, side by side: by
+    # the name alone, it goes through an index of something else, and from there to each row.
+    query += " AND experiment_key BETWEEN ? AND ?"
+    return connection.execute(query, (name, keys[0], keys[-1])).fetchall()

@@ -40,6 +40,7 @@ def both_ways(catalog: Any, wanted: list[str], filter: str | None = None) -> lis
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns, "FEW", few)
             patch.setattr(keys, "FEW", few)
+            patch.setattr(keys, "_AT_ONCE", 2)
             patch.setattr(columns, "_AS_FAST", fast)
             told.append(repr(catalog.select(question)))
     return told

@@ -47,7 +47,7 @@ def _cell(
 
     below = whose(escape(" · ".join(filter(None, (one.title, one.detail)))))
     if one.image is None:
-        return [text(escape(one.text[:_TEXT])), below]
+        return [text(escape(one.text[:_TEXT]).replace("\n", "<br/>")), below]
     across, down = ImageReader(io.BytesIO(one.image)).getSize()
     high = min(width * down / across, _TALL * width)
     image = Image(io.BytesIO(one.image), width=high * across / down, height=high, hAlign="LEFT")

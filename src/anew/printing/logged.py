@@ -16,6 +16,7 @@ from ..reports.meaning import question_of
 from ..reports.plots import MOST_NAMES
 from .figure import image_of
 from .parts import Cell, Figure, Gallery, Part, Table
+from .stills import bars, waves
 from .words import plural, short
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from ..analysis.histograms import Histograms, HistogramSteps
-    from ..reading.files import ValueView
+    from ..reading.files import Stored, ValueView
     from ..reading.views import ExperimentView
     from ..reports.meaning import Block
     from ..reports.plots import Media, Plot
@@ -40,7 +41,11 @@ _TOGETHER = 6
 _BESIDE = 16
 """Values of one name and step that are shown."""
 _MOST_BYTES = 6_000_000
+_MOST_SOURCE = 32 << 20
+"""Bytes of a value beyond which no picture is made of it."""
 _TEXT = 400
+_FEW_ROWS = 5
+_WIDE = 24
 _MASK = re.compile(r"/masks/[^/]+$")
 _KINDS = ("image", "figure", "video", "audio", "histogram", "table", "text")
 
@@ -258,31 +263,60 @@ def at_step(values: Sequence[ValueView], step: int | None) -> list[ValueView]:
 def _cell(view: ExperimentView, value: ValueView, room: int) -> Cell:
     caption = value.metadata.get("caption")
     parts = ["" if value.step is None else f"step {value.step:,}", caption if isinstance(caption, str) else ""]  # fmt: skip
-    detail = " · ".join(filter(None, parts))[:_TEXT]
-    if value.stored is None:
-        return Cell(view.name, detail, text=_said_of(value))
-    if value.kind in ("image", "figure", "video"):
-        try:
-            found = still_of(value.read_bytes())
-        except (AnewError, OSError):
-            found = None
-        if found is not None and len(found[0]) <= room:
-            still = "the first frame of a video" if value.kind == "video" else ""
-            return Cell(view.name, " · ".join(filter(None, (detail, still))), found[0], found[1])
-    return Cell(view.name, detail, text=_said_of(value))
+    try:
+        image, words = _still(value)
+    except (AnewError, OSError):
+        image, words = None, ""
+    if image is not None and len(image[0]) > room:
+        image = None
+    if image is None and not words:
+        words = f"{value.kind}, in the page"
+    told = [*parts, words] if image is not None else parts
+    detail = " · ".join(filter(None, told))[:_TEXT]
+    if image is None:
+        return Cell(view.name, detail, text=words)
+    return Cell(view.name, detail, image[0], image[1])
 
 
-def _said_of(value: ValueView) -> str:
-    """What stands for a value without a picture."""
+def _still(value: ValueView) -> tuple[tuple[bytes, str] | None, str]:
+    """A picture of a value, if there can be one, and what it says in words."""
     data = value.data
+    match value.kind:
+        case "image" | "figure" | "video" if value.stored is not None:
+            still = "the first frame of a video" if value.kind == "video" else ""
+            found = still_of(_read(value.stored))
+            return found, still if found else ""
+        case "audio" if value.stored is not None:
+            rate = value.metadata.get("sample_rate")
+            drawn = waves(_read(value.stored))
+            return _png(drawn), f"audio, {rate:,g} Hz" if isinstance(rate, int | float) else "audio"  # fmt: skip
+        case "histogram" if isinstance(data, dict):
+            counts, edges = data.get("counts"), data.get("edges")
+            if isinstance(counts, list) and isinstance(edges, list) and len(edges) > 1:
+                drawn = bars(counts)
+                return _png(drawn), f"{sum(counts):,g} values from {short(edges[0])} to {short(edges[-1])}"  # fmt: skip
+        case "table" if isinstance(data, dict):
+            return None, _few_rows(data.get("columns"), data.get("rows"))
     if isinstance(data, str):
-        return data[:_TEXT] + ("…" if len(data) > _TEXT else "")
-    if value.kind == "histogram" and isinstance(data, dict):
-        edges, counts = data.get("edges"), data.get("counts")
-        if isinstance(edges, list) and isinstance(counts, list) and edges:
-            return f"{sum(counts):,g} values from {short(edges[0])} to {short(edges[-1])}"
-    if value.kind == "table" and isinstance(data, dict) and isinstance(data.get("rows"), list):
-        return f"a table of {plural(len(data['rows']), 'row')}"
-    if value.kind == "audio" and isinstance(rate := value.metadata.get("sample_rate"), int | float):
-        return f"audio, {rate:,g} Hz"
-    return f"{value.kind}, in the page"
+        return None, data[:_TEXT] + ("…" if len(data) > _TEXT else "")
+    return None, ""
+
+
+def _read(stored: Stored) -> bytes:
+    """The bytes of a value; none of one that is too large to be looked at for a small picture."""
+    with stored.open() as file:
+        found = file.read(_MOST_SOURCE + 1)
+    return found if len(found) <= _MOST_SOURCE else b""
+
+
+def _png(drawn: bytes | None) -> tuple[bytes, str] | None:
+    return None if drawn is None else (drawn, "image/png")
+
+
+def _few_rows(columns: Any, rows: Any) -> str:
+    """The first rows of a small table."""
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        return ""
+    lines = [" | ".join(_shown(one)[:_WIDE] for one in row) for row in [columns, *rows[:_FEW_ROWS]] if isinstance(row, list)]  # fmt: skip
+    more = [f"… {plural(len(rows), 'row')}"] if len(rows) > _FEW_ROWS else []
+    return "\n".join([*lines, *more])

@@ -12,6 +12,7 @@ from ..plots.chart import Dots, Ruler, Strands
 from ..plots.parallel import strands_size
 from ..plots.pictures import draw_dots, draw_strands
 from ..plots.style import PALETTE, new_axes, new_grid
+from .density import MOST_LINES, count_strands
 from .figure import image_of
 from .parts import Figure
 from .words import TIMES, moment, plural, title_of
@@ -27,6 +28,8 @@ __all__ = ["is_log", "parallel", "scatter", "shown_at", "slices"]
 
 _FEW = 2000
 """More dots or lines than this are drawn as pixels, also in a file of lines."""
+_LINE = 8
+"""A line through axes takes about as much room in a file as so many dots."""
 _MOST_TEXTS = 40
 _MOST_SLICES = 24
 _TOGETHER = 9
@@ -156,7 +159,13 @@ def parallel(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
     colors = () if whole else tuple(PALETTE[0] if end == end else _PALE for end in ends)
     down = plot.result.endswith(".min")
     figure, axes = new_axes(None, size=strands_size(len(rulers)))
-    draw_strands(axes, Strands(title, tuple(rulers), tuple(places), colors, down))
-    _as_pixels(axes, values.count)
+    picture = Strands(title, tuple(rulers), tuple(places), colors, down)
+    if values.count > MOST_LINES:
+        count_strands(axes, picture)
+    else:
+        draw_strands(axes, picture)
+        _as_pixels(axes, values.count * _LINE)
     said = said_of(values, [one.field for one in values.columns], plot.logs)
+    if values.count > MOST_LINES:
+        said = said.replace("each drawn", "density of all")
     return Figure(((f"{title}, as lines through {names}", image_of(figure, form, title)),), said=(said,))  # fmt: skip

@@ -25,18 +25,27 @@ export class Asked {
       void this.#ask(question, abort.signal);
       return () => abort.abort();
     });
+    let seen = subject.revision;
     $effect(() => {
-      const end = live.listen(() => {
-        this.#later ??= setTimeout(() => {
-          this.#later = undefined;
-          this.#turn += 1;
-        }, Math.max(0, this.#at + AGAIN - Date.now()));
-      });
+      const end = subject.still ? () => undefined : live.listen(() => this.#soon());
       return () => {
         end();
         clearTimeout(this.#later);
       };
     });
+    $effect(() => {
+      // What a block of a report shows, the block hears of.
+      if (!subject.still || subject.revision === seen) return;
+      seen = subject.revision;
+      this.#soon();
+    });
+  }
+
+  #soon(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#turn += 1;
+    }, Math.max(0, this.#at + AGAIN - Date.now()));
   }
 
   async #ask(question: string, signal: AbortSignal): Promise<void> {

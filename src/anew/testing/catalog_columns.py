@@ -20,11 +20,12 @@ _MANY = 3200
 _MIXED: tuple[Any, ...] = (
     1, 0.5, "a", True, None, math.nan, [1, "b"], "ü" * 600, 2**80, -(2**60) - 1, -math.inf, "\x00\n\"", 2**53, False,
 )  # fmt: skip
-_PARAMS = ("float", "int", "wide", "text", "long", "truth", "gaps", "nan", "mixed", "both")
+_ODD = ("\x00a", 'q"\\', "", "𝄞\u2028", "null", "\x1f")
+_PARAMS = ("odd", "float", "int", "wide", "text", "long", "truth", "gaps", "nan", "mixed", "both")
 _FIELDS = (
     *(f"params.{name}" for name in _PARAMS),
     *("both", "config.both", "config.text", "tags.team", "tags.plain", "tags.some", "name", "status", "created_at", "duration", "git.dirty", "lost"),
-    *("metrics.loss", "metrics.loss.min", "metrics.loss.mean", "metrics.loss.std", "metrics.loss.count", "metrics.gaps", "metrics.gaps.step", "metrics.bad.max"),
+    *("metrics.loss", "metrics.loss.min", "metrics.loss.mean", "metrics.loss.std", "metrics.loss.count", "metrics.gaps", "metrics.gaps.step", "metrics.loss.nonfinite", "metrics.bad.max"),
 )  # fmt: skip
 
 
@@ -131,6 +132,7 @@ def _recorded(n: int) -> dict[str, Any]:
     """An experiment of very many, each of a kind of its own, as `entry_of` takes it."""
     params: dict[str, Any] = {
         "float": n / 7, "int": n - 9, "wide": 2**53 * (-1) ** n + n, "text": f"é{n % 6}", "truth": n % 3 > 0,
+        "odd": _ODD[n % len(_ODD)],
         "nan": math.nan if n % 4 else 0.25, "mixed": _MIXED[n % len(_MIXED)],
     }  # fmt: skip
     if n % 2:
@@ -176,6 +178,6 @@ def _told(one: dict[str, Any], field: str) -> Any:
     deviation = math.sqrt(sum((v - mean) ** 2 for v in finite) / (len(finite) - 1)) if len(finite) > 1 else None  # fmt: skip
     told = {
         "": values[-1], "min": min(values), "max": max(values), "mean": mean, "std": deviation,
-        "count": len(values), "step": len(values) - 1,
+        "count": len(values), "nonfinite": len(values) - len(finite), "step": len(values) - 1,
     }  # fmt: skip
     return told[stat]

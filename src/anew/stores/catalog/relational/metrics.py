@@ -9,7 +9,8 @@ from typing import Any
 from ....record.facts import MetricSummary
 from ..summary import Tallies, Tally, combine, rest_of, tallies_of
 from .engine import Connection
-from .keys import FEW, rows_by_key
+from .keys import FEW, values_by_key
+from .operands import INTEGERS
 
 __all__ = [
     "HIDDEN",
@@ -89,7 +90,7 @@ def metric_values(
     if metric is None or not keys:
         return [None] * len(keys)
     query = f"SELECT experiment_key, {column} FROM metrics WHERE name_key = ?"
-    found: dict[int, Any] = dict(rows_by_key(connection, query, metric, keys))
+    found = values_by_key(connection, query, metric, keys, floats=stat not in INTEGERS)
     if stat in ("first", "last", "min", "max") and None in found.values():
         # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
         found = {key: math.nan if value is None else value for key, value in found.items()}

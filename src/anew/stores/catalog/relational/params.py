@@ -10,7 +10,7 @@ from ....query.fields import Param, Tag
 from ....query.integers import EXACT_BELOW, joined
 from .documents import Document, decoded, value_of
 from .engine import Connection
-from .keys import rows_by_key
+from .keys import rows_by_key, values_by_key
 from .names import CatalogNames
 
 __all__ = ["setting_values"]
@@ -18,6 +18,7 @@ __all__ = ["setting_values"]
 _ALONE = {
     "str": "text",
     "float": "number",
+    "bool": "CAST(number AS BIGINT)",
     "int": f"CASE WHEN abs(number) < {EXACT_BELOW:.0f} THEN CAST(number AS BIGINT) END",
 }
 """Where the whole value stands, by its type; NULL where it does not."""
@@ -34,7 +35,7 @@ def setting_values(
         if tag is None:
             return [None] * len(keys)
         query = "SELECT experiment_key, value FROM tags WHERE name_key = ?"
-        return list(map(dict(rows_by_key(connection, query, tag, keys)).get, keys))
+        return list(map(values_by_key(connection, query, tag, keys, floats=False).get, keys))
     found: dict[int, Any] = {}
     for kind in ("config", "param") if target.kind == "either" else (target.kind,):
         key = names.key(kind, target.name)
@@ -56,10 +57,10 @@ def _column(connection: Connection, name: int, keys: Sequence[int]) -> dict[int,
     if first is not None and first[0] in _ALONE:
         # Where all are of the type of the first one, the engine hands them over as they are, and no row is looked at.
         told = f"CASE WHEN type = '{first[0]}' THEN {_ALONE[first[0]]} END"
-        rows = rows_by_key(connection, f"SELECT experiment_key, {told} {of}", name, keys)
-        alone: dict[int, Any] = dict(rows)
+        query = f"SELECT experiment_key, {told} {of}"
+        alone = values_by_key(connection, query, name, keys, floats=first[0] == "float")
         if None not in alone.values():
-            return alone
+            return {k: bool(v) for k, v in alone.items()} if first[0] == "bool" else alone
     rows = rows_by_key(
         connection, f"SELECT experiment_key, type, number, rest, text {of}", name, keys
     )

@@ -42,6 +42,16 @@ def test_a_page_on_which_nothing_happens_receives_nothing(grid, opened):
     assert received.bytes - before < 20  # a sign of life of the stream every fifteen seconds
 
 
+def test_saved_views_are_not_asked_for_again_when_the_axis_is_another(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    _, asked = followed(page)
+    page.keyboard.press("y")
+    page.wait_for_url("**ylog**")
+    page.wait_for_timeout(300)
+    assert "/views" not in asked
+
+
 def test_a_point_costs_an_event_and_the_point(show, opened, tmp_path):
     ticks = 5
     with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:

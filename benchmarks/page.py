@@ -84,7 +84,7 @@ _TELLING = """async filter => {
 _UNTIL_DRAWN = """([change, of]) => new Promise((done, failed) => {
     setTimeout(() => failed(new Error("it was not drawn")), 60_000);
     const began = performance.now();
-    const drawn = () => document.querySelector(`.drawing[data-plot="${of[0]}"][data-count="${of[1]}"] canvas`);
+    const drawn = () => document.querySelector(`[data-plot="${of[0]}"][data-count="${of[1]}"] canvas`);
     const look = () => drawn() ? requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - began) / 1000))) : setTimeout(look, 2);
     const clicked = document.querySelector(change);
     if (!clicked) failed(new Error(`there is no ${change}`));

@@ -1,33 +1,25 @@
-"""`RESULTS.md`: the newest rows of every group, with versions and machine.
+"""`RESULTS.md`: a section for each group, with its rows, when they were measured and on what.
 
-Groups are kept one by one, so one can be measured again alone; ratios are always within one run of a group.
+A group is measured again alone, and its section takes the place of the one from its last run: the file keeps the others.
+Ratios are always within one run of a group.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .environments import peers
-from .harness import CHECKOUT, Row, table
+from .harness import Row, table
 
-KEPT = CHECKOUT / ".benchmarks" / "rows.json"
 RESULTS = Path(__file__).with_name("RESULTS.md")
-LIBRARIES = [
-    "anew",
-    "orjson",
-    "msgspec",
-    "numpy",
-    "pyarrow",
-    "duckdb",
-    "pandas",
-    "pyyaml",
-]
+LIBRARIES = ["orjson", "msgspec", "numpy", "pyarrow", "duckdb", "pandas", "pyyaml"]
+_HEADING = "\n## "
 
 
 @dataclass
@@ -42,47 +34,48 @@ class Group:
     when: str = field(default_factory=lambda: time.strftime("%Y-%m-%d %H:%M", time.gmtime()))
 
 
-def save(group: Group) -> None:
-    """Keep a group's rows and write the page again."""
+def save(group: Group, place: Path = RESULTS) -> None:
+    """Put a group's section into the page, in place of the one from its last run."""
     from .__main__ import GROUPS
 
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept[group.name] = asdict(group)
-    KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(kept, indent=1))
-    groups = [
-        Group(**{**kept[name], "rows": [Row(**row) for row in kept[name]["rows"]]})
-        for name in GROUPS
-        if name in kept
-    ]
-    RESULTS.write_text(page(groups))
+    kept = sections(place.read_text()) if place.exists() else {}
+    kept[group.name] = section(group)
+    place.write_text(page({name: kept[name] for name in GROUPS if name in kept}))
 
 
-def page(groups: list[Group]) -> str:
-    """The page as Markdown."""
-    rows = [row for group in groups for row in group.rows]
-    judged = [row for row in rows if row.reached is not None]
-    measured = "\n".join(
-        f"| {group.name} | {group.when} | {group.seconds:.0f} s | {group.load:.1f} |"
-        for group in groups
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page, by the names of their groups."""
+    found = {}
+    for part in text.split(_HEADING)[1:]:
+        name, _, body = part.partition("\n")
+        found[name] = body.strip()
+    return found
+
+
+def section(group: Group) -> str:
+    """What the page says of a group."""
+    how = (
+        f"{group.when} UTC, in {group.seconds:.0f} s at a load of {group.load:.1f} before it, on {machine()}.\n"
+        f"{libraries()}."
     )
+    return f"{how}\n\n{table(group.rows)}"
+
+
+def page(kept: Mapping[str, str]) -> str:
+    """The page as Markdown."""
+    rows = [line for body in kept.values() for line in body.splitlines() if line.startswith("|")]
+    reached = [row.rstrip(" |").rpartition("|")[2].strip() for row in rows]
+    yes, no = reached.count("yes"), reached.count("**no**")
     compared = ", ".join(what.replace("==", " ") for pins in peers().values() for what in pins)
+    body = "\n\n".join(f"## {name}\n\n{text}" for name, text in kept.items())
     return f"""# Results
 
-Written by `make bench`; what each row means is said at the top of its group's file in this folder.
-{sum(bool(row.reached) for row in judged)} of {len(judged)} targets reached.
+Written by `make bench`, and of a group by `python -m benchmarks GROUP`; what each row means is said at the top of its group's file in
+this folder. {yes} of {yes + no} targets reached.
 
-{table(rows)}
+Times are medians; a ratio is the median of the ratios of paired rounds. Compared with {compared}.
 
-Times are medians; a ratio is the median of the ratios of paired rounds.
-
-## Machine and versions
-
-{machine()}. {libraries()}. Compared with {compared}.
-
-| group | measured (UTC) | took | load before it |
-|---|---|---|---|
-{measured}
+{body}
 """
 
 

@@ -47,6 +47,7 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .alerts.face import Alerts
+    from .analysis.analyst import Analyst
     from .analysis.face import Analysis
     from .forwarders.later import Forwarded
     from .models.lineage import LineageFacts
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .reading.results import Comparison, Difference, Summary
     from .reading.saved_views import SavedViews
     from .reports.face import Reports
+    from .reports.showing import Showing
     from .weights.elsewhere import Elsewhere
     from .weights.repository import Repository
 
@@ -88,6 +90,7 @@ class Store:
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
         upkeep: What looks after the place of a `Backend`, where that can be done from here.
+        analyst: What reckons with what a `Backend` has (`store.analysis`); this process if not given.
 
     Attributes:
         backend: What answers.
@@ -106,8 +109,11 @@ class Store:
         settings: Settings | None = None,
         refresh: bool = True,
         upkeep: Upkeep | None = None,
+        analyst: Analyst | None = None,
     ) -> None:
         self._close: Callable[[], None] | None = None
+        self._analyst = analyst
+        self._showing: Callable[[str], Sequence[Showing]] | None = None
         self._weights_at: str | Elsewhere | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
             where = (settings or load_settings()).address if root is None else root
@@ -120,6 +126,7 @@ class Store:
                 self.backend: Backend = server.backend
                 upkeep, self._close = server.upkeep, server.close
                 self._weights_at = server.weights
+                self._analyst, self._showing = server.analyst, server.reports.showing
             else:
                 from .reading.local.opening import open_folder
 
@@ -229,11 +236,9 @@ class Store:
 
     def _found(self, refs: Sequence[object]) -> builtins.list[ExperimentView]:
         """The experiments meant, in the order given."""
-        # Half a character is in no name, and cannot be sent anywhere.
         from .reading import compare as comparing
 
-        given = [self._text_of(ref) for ref in refs]
-        texts = tuple(text.encode(errors="replace").decode() for text in given)
+        texts = tuple(self._text_of(ref) for ref in refs)
         ids = [comparing.meant(one) for one in self.backend.resolve(ResolveQuestion(texts))]
         views = {one.id: ExperimentView(self._source, one) for one in self._source.facts(ids)}
         for id_ in ids:
@@ -242,6 +247,10 @@ class Store:
         return [views[id_] for id_ in ids]
 
     def _text_of(self, ref: object) -> str:
+        # Half a character is in no name, and cannot be sent anywhere.
+        return self._named(ref).encode(errors="replace").decode()
+
+    def _named(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):
             return ref.id
         if isinstance(ref, str) and (self._source.root is None or not os.path.isabs(ref)):
@@ -749,7 +758,12 @@ class Store:
         """What results say: `store.analysis.compare("metrics.acc.max", "params.lr == 0.1", "params.lr == 0.3", pair="params.seed")`."""
         from .analysis.face import Analysis
 
-        return Analysis(self.backend, self.get)
+        analyst = self._analyst
+        if analyst is None:
+            from .analysis.here import AnalystHere
+
+            analyst = AnalystHere(self.backend, self.get)
+        return Analysis(analyst, self._text_of)
 
     @property
     def comments(self) -> Comments:
@@ -1160,7 +1174,7 @@ class Store:
         """
         from .reports.face import Reports
 
-        return Reports(self.backend)
+        return Reports(self.backend, self._showing)
 
     def lineage(self, what: Ref) -> LineageFacts:
         """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from anew import Experiment, Store
+from anew.alerts.face import Alerts
 from anew.alerts.places import is_public
 from anew.alerts.sending import SIGNATURE, Sender
 from anew.alerts.watching import PAUSES, Watch
@@ -206,6 +207,40 @@ def test_who_is_named_in_a_comment_is_told_once_where_a_destination_is_called_so
     assert "To: bo@example.org" in mail
     assert "why, @Bo and @ana?" in mail
     assert store.alerts.fired() == []  # no alert found that
+
+
+def test_one_alert_is_asked_for_and_what_it_found_is_counted(store):
+    for name, project in (("nan", None), ("nan", "lab/a"), ("other", None)):
+        store.alerts.add(name, when="nan", project=project)
+    for name in ("lab/a/one", "lab/b/two"):
+        record(store, name, loss=float("nan"))
+    Watch(store.backend, Sender({})).step()
+    told = Heard(store.backend)
+    alerts = Alerts(told)
+    assert alerts.get("nan", project="lab/a").project == "lab/a"
+    assert (alerts.count("nan"), alerts.count("nan", project="lab/a"), alerts.count("x")) == (2, 1, 0)  # fmt: skip
+    assert told.documents_given == 1  # the alert, and nothing that was found
+    with pytest.raises(NotFound) as lacking:
+        alerts.remove("nan", project="lab/b")
+    assert sorted(lacking.value.nearest) == ["nan", "nan", "other"]
+    assert alerts.remove("nan").project is None
+    assert [one.project for one in alerts.list() if one.name == "nan"] == ["lab/a"]
+
+
+class Heard:
+    """A backend that counts the documents in its answers."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.documents_given = 0
+
+    def documents(self, question: Any) -> Any:
+        found = self._backend.documents(question)
+        self.documents_given += len(found.documents)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
 
 
 def test_telling_is_tried_again_after_pauses_and_then_said_to_have_failed(store, receiver):

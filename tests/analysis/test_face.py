@@ -97,3 +97,28 @@ def test_fields_come_as_numbers_texts_as_their_places(store):
     assert np.isnan(lr.values).sum() == lr.missing == 0
     assert np.isnan(opt.values).sum() == 1
     assert values_of(store.backend, fields, ids=5).ids == ()
+
+
+def test_one_experiment_is_told_by_its_place(store):
+    order, filter = (), "params.lr == 0.1"
+    every = values_of(store.backend, ["name"], filter, order, ids=100)
+    assert every.count == 6
+    for place, id_ in enumerate(every.ids):
+        found = values_of(store.backend, ["name", "params.seed"], filter, order, place=place)
+        assert (found.count, found.ids) == (1, (id_,))
+        assert found.columns[0].labels == (store.get(id_).name,)
+    assert values_of(store.backend, ["name"], filter, order, place=6).count == 0
+
+
+def test_places_stay_where_they_are_when_experiments_are_added(tmp_path):
+    def written(name: str) -> None:
+        with Experiment(f"lab/{name}", root=str(tmp_path), quiet=True, system_metrics=0):
+            pass
+
+    written("z")
+    with Store(tmp_path) as store:
+        first = values_of(store.backend, ["name"], "", (), ids=9)
+        written("a")
+        both = values_of(store.backend, ["name"], "", (), ids=9)
+        assert both.ids[:1] == first.ids
+        assert values_of(store.backend, ["name"], "", (), place=0).ids == first.ids

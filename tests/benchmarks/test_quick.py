@@ -13,7 +13,7 @@ from benchmarks.__main__ import GROUPS, measure
 from benchmarks.environments import peers
 from benchmarks.harness import Bench, Pair, Row, table
 from benchmarks.peer_writers import WRITERS
-from benchmarks.results import Group, page
+from benchmarks.results import Group, save, sections
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -63,8 +63,22 @@ def test_ratios_are_medians_over_paired_rounds() -> None:
     assert pair.at(0.5) == (40, 20, 2.0)
 
 
-def test_the_page_names_the_machine_and_nothing_of_where_it_was_measured() -> None:
-    text = page([Group("log_call", [Row("log call", "1 µs", "1 µs", "1.00×", "≤ 2×", True)])])
+def test_a_group_that_is_measured_again_takes_the_place_of_its_last_run_alone(tmp_path) -> None:
+    place = tmp_path / "RESULTS.md"
+    for name, ours, reached in (("page", "1 s", True), ("log_call", "9 µs", False), ("page", "2 s", False)):  # fmt: skip
+        save(Group(name, [Row(name, ours, target="≤ 1", reached=reached)]), place)
+    kept = sections(place.read_text())
+    assert list(kept) == ["log_call", "page"]
+    assert "9 µs" in kept["log_call"]
+    assert "2 s" in kept["page"]
+    assert "1 s" not in kept["page"]
+    assert "0 of 2 targets reached" in place.read_text()
+
+
+def test_the_page_names_the_machine_and_nothing_of_where_it_was_measured(tmp_path) -> None:
+    place = tmp_path / "RESULTS.md"
+    save(Group("log_call", [Row("log call", "1 µs", "1 µs", "1.00×", "≤ 2×", True)]), place)
+    text = place.read_text()
     assert "1 of 1 targets reached" in text
     assert "cores" in text
     assert os.uname().nodename not in text

@@ -9,6 +9,8 @@ import pytest
 
 from anew import Histogram, Image, Table, Text
 from anew.cli import open as opening
+from anew.reading.remote.backend import RemoteBackend
+from serving import over_a_socket
 
 from .conftest import Outcome, call, recorded
 
@@ -126,3 +128,18 @@ def test_what_has_neither_says_so(tmp_path: Path) -> None:
         pass
     assert call("--root", tmp_path, "open", "a/b/empty").code == 0
     assert call("--root", tmp_path, "open", "a/b/empty", "--json").json["values"] == []
+
+
+def test_a_large_table_comes_from_a_server_by_its_first_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    root = tmp_path / "experiments"
+    with recorded(root, REF) as exp:
+        for step in (0, 7):
+            exp.log_value("scores", Table({"id": np.arange(3000) + step, "share": [np.nan, 0.5] * 1500}), step=step)  # fmt: skip
+    with over_a_socket(str(root)) as url:
+        monkeypatch.delattr(RemoteBackend, "open")  # no byte of the file is asked for
+        for where in (root, url):
+            told = call("--root", where, "open", REF, "scores", "--limit", 2)
+            assert [line.split() for line in told.lines] == [["id", "share"], ["7", "NaN"], ["8", "0.5"]]  # fmt: skip
+            assert "3,000" in told.err
+            first = call("--root", where, "open", REF, "scores", "--step", 0, "--limit", 2500).out
+            assert [line.split()[0] for line in first.splitlines()] == ["id", *map(str, range(2500))]  # fmt: skip

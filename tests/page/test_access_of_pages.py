@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anew import Experiment, Image, Table
+from anew import Experiment, Image, Store, Table
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -113,6 +113,10 @@ def marked(lab) -> str:
         for step in (0, 1):
             exp.log_value("seen", Image(np.full((4, 4, 3), 255, np.uint8), boxes=[box]), step=step)
             exp.log_value("said", Table(columns=["id", "p"], data=[[1, 0.5]]), step=step)
+    blocks = ("plot: boxes\nsetting: name", "plot: tables", "plot: parallel", "names: [seen, said]")
+    with Store(str(lab.root)) as store:
+        text = "\n".join(f"```anew\n{one}\n```\n" for one in blocks)
+        store.reports.save("drawn", text, "marks")
     return "marks"
 
 
@@ -127,6 +131,7 @@ def test_everybody_can_use_what_shows_media_reports_and_people(lab, marked, open
         (f"{inside}&tab=media&media=grid", page.get_by_role("region", name="Grid of 2 pictures")),
         (f"{inside}&tab=analysis&plot=tables", page.get_by_role("table")),
         (f"{inside}&tab=analysis&plot=scatter", page.get_by_role("combobox").first),
+        (f"reports{inside}&at=marks:drawn", page.locator(".plot td, [data-media] img")),
         (f"reports{inside}", page.get_by_role("button", name="New report")),
     ):
         page.goto(lab.url + path)

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from anew import Experiment
 from anew.server.callers import Grant, Role
@@ -195,7 +196,9 @@ def test_everybody_can_come_in_and_share(team, browser, axe, theme, width):
     page.get_by_role("button", name="Open").click()
     page.get_by_role("button", name="Account of olga").click()
     page.get_by_role("menuitem", name="Share with a link").click()
-    page.get_by_role("dialog").get_by_text("There is no link yet").wait_for()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("There is no link yet").wait_for()
+    expect(dialog.get_by_label("Project")).to_have_value("lab/vision")  # the only one that she sees
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()

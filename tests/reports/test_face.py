@@ -7,6 +7,7 @@ import pytest
 import anew
 from anew import Store
 from anew.errors import Conflict, InvalidName, InvalidValue, NotFound
+from anew.reading.remote.backend import RemoteBackend
 from serving import over_a_socket
 
 TEXT = "# What *we* found\n\nSee [the best](anew:{id}).\n"
@@ -89,8 +90,20 @@ def test_an_experiment_knows_the_reports_that_show_it(store):
         ("found", "found"), ("linked", "named"), ("verdict", "named"),
     ]  # fmt: skip
     assert [x.name for x in store.reports.showing(two)] == ["verdict"]
-    with pytest.raises(NotFound):
-        store.reports.showing("nobody")
+    for nobody in ("nobody", ""):
+        with pytest.raises(NotFound):
+            store.reports.showing(nobody)
+
+
+def test_a_server_knows_which_reports_show_an_experiment_and_sends_no_text(store, root, monkeypatch):  # fmt: skip
+    one = store.get("lab/vision/one").id
+    store.reports.save("linked", TEXT.format(id=one))
+    with Store(root) as folder:
+        expected = folder.reports.showing(one)
+    with monkeypatch.context() as without:
+        without.delattr(RemoteBackend, "documents")
+        assert store.reports.showing(one) == expected
+    assert [x.title for x in expected] == ["What we found"]
 
 
 def test_what_a_text_shows_is_the_same_from_everywhere(store):

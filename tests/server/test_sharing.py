@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
-from anew import Experiment
+from anew import Experiment, Histogram, Image, Store, Table
 from anew.server.access import Access
 from anew.server.app import make_app
 from anew.server.callers import Role
@@ -24,6 +25,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     for prefix in ("lab/vision/one", "lab/audio/two"):
         with Experiment(prefix=prefix, root=folder, quiet=True, system_metrics=0) as exp:
             exp.log_metrics({"loss": 1.0}, step=0)
+            exp.log_value("samples", Image(np.zeros((4, 4, 3), np.uint8)), step=0)
+            exp.log_value("w", Histogram([1.0, 2.0]), step=0)
+            exp.log_value("rows", Table(columns=["secret"], data=[[prefix]]), step=0)
     return folder
 
 
@@ -125,3 +129,45 @@ def test_space_is_told_by_project_and_user_of_what_one_may_see(server, accounts,
     told = json.loads(server.send("GET", f"{API}/usage/projects", everything).body)
     assert set(told["projects"]) == {"lab/vision", "lab/audio"}
     assert sum(told["projects"].values()) == sum(told["users"].values()) > 0
+
+
+def test_plots_and_media_of_a_shared_report_show_what_the_link_does_and_nothing_else(
+    server, root, maintainer
+):
+    """Whatever a block asks for, whoever has the link is answered about the projects that it shows."""
+    with Store(root) as store:
+        other = store.get("lab/audio/two")
+        image = other.values("samples")[0].stored.name
+        blocks = [
+            "plot: scatter", "plot: parallel\naxes: [prefix, duration]", "plot: boxes\nsetting: prefix", "plot: compare\nsetting: prefix", "plot: importance",
+            "plot: histograms", "plot: tables", "tab: media", f"plot: scatter\nexperiments: [{other.id}]", f"names: [samples]\nexperiments: [{other.id}]",
+        ]  # fmt: skip
+        text = "\n".join(f"```anew\nproject: lab\n{one}\n```\n" for one in blocks)
+        store.reports.save("drawn", text, "lab/vision")
+    made = json.loads(sent(server, "/shares", maintainer, project="lab/vision").body)
+    shown = opened(server, made["link"])
+    pieces = json.loads(
+        sent(server, "/reports/pieces", shown, text=text, project="lab/vision").body
+    )
+    assert [(one["block"] or {}).get("kind") for one in pieces] == [*["plot"] * 7, "media", None, None]  # fmt: skip
+    assert all("no experiment" in one["problem"].lower() for one in pieces[8:])
+    found = server.send("GET", f"{API}/report-files/drawn?project=lab/vision&form=html", shown)
+    assert found.status == 200
+    file = found.body.decode()
+    assert "lab/vision/one" in file
+    assert "1 experiment · each drawn" in file
+    assert "audio" not in file
+    # What the page asks for to draw them.
+    every = pieces[1]["block"]["filter"]
+    values = sent(server, "/analysis/values", shown, fields=["prefix"], filter=every)
+    assert (values.status, json.loads(values.body)["columns"][0]["labels"]) == (200, ["lab/vision/one"])  # fmt: skip
+    for path, body in (
+        ("/analysis/histograms", {"ids": [other.id], "name": "w"}),
+        ("/analysis/table", {"table": {"id": other.id, "name": "rows"}}),
+    ):
+        assert sent(server, path, shown, **body).status == 404
+    assert sent(server, "/media", shown, ids=[other.id]).status == 404
+    for path in ("media", f"thumbnail/{image}"):
+        assert server.send("GET", f"{API}/experiments/{other.id}/{path}", shown).status == 404
+    groups = {"result": "metrics.loss", "a": "host != ''", "b": "prefix =~ 'audio'"}
+    assert json.loads(sent(server, "/analysis/compare", shown, **groups).body)["result"] is None

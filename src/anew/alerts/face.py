@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 
 from ..reading.backend import Backend
-from .firing import Fired, all_fired, newest_fired
-from .rules import Alert, add_alert, all_alerts, no_alert, remove_alert
+from .firing import Fired, all_fired, count_fired, newest_fired
+from .rules import Alert, add_alert, all_alerts, one_alert, remove_alert
 
 __all__ = ["Alerts"]
 
@@ -36,17 +36,17 @@ class Alerts:
             return newest_fired(self._backend, newest)[0]
         return all_fired(self._backend)
 
+    def count(self, name: str, *, project: str | None = None) -> int:
+        """How many experiments an alert has found, also one that was removed."""
+        return count_fired(self._backend, name, project)
+
     def get(self, name: str, *, project: str | None = None) -> Alert:
         """One alert.
 
         Raises:
             NotFound: There is none of that name.
         """
-        there = self.list()
-        for one in there:
-            if (one.name, one.project) == (name, project):
-                return one
-        raise no_alert(name, there)
+        return one_alert(self._backend, name, project)
 
     def add(
         self,

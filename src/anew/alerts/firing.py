@@ -13,9 +13,10 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import Conflict
-from ..query.documents import DocumentsQuestion
+from ..query.documents import DocumentsQuestion, Says
 from ..query.edits import AppendQuestion
 from ..reading.backend import Backend
+from ..reading.saved_views import scope_of
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
 from .rules import Alert
@@ -26,6 +27,7 @@ __all__ = [
     "Delivery",
     "Fired",
     "all_fired",
+    "count_fired",
     "fire",
     "fired_name",
     "newest_fired",
@@ -133,9 +135,12 @@ def one_fired(backend: Backend, name: str, scope: str, kind: str = FIRED) -> Fir
     return _read(found[0]) if found else None
 
 
-def all_fired(backend: Backend, kind: str = FIRED) -> list[Fired]:
-    """All that was found, newest first."""
-    found = backend.documents(DocumentsQuestion(kind=kind)).documents
+def all_fired(
+    backend: Backend, kind: str = FIRED, names: Sequence[str] | None = None
+) -> list[Fired]:
+    """All that was found, newest first; or those of some names."""
+    asked = DocumentsQuestion(kind=kind, names=None if names is None else tuple(names))
+    found = backend.documents(asked).documents
     read = [one for document in found if (one := _read(document)) is not None]
     return sorted(read, key=lambda one: -one.time)
 
@@ -146,6 +151,13 @@ def newest_fired(backend: Backend, most: int) -> tuple[list[Fired], int]:
     found = backend.documents(DocumentsQuestion(kind=FIRED, newest=most))
     read = [one for document in found.documents if (one := _read(document)) is not None]
     return sorted(read, key=lambda one: -one.time), found.total or 0
+
+
+def count_fired(backend: Backend, name: str, project: str | None = None) -> int:
+    """How many experiments an alert has found; none of what it found is read."""
+    by = Says(at=("alert",), value=name)
+    asked = DocumentsQuestion(kind=FIRED, scope=scope_of(project), says=(by,), newest=0)
+    return backend.documents(asked).total or 0
 
 
 def waiting(fired: Sequence[Fired]) -> list[Fired]:

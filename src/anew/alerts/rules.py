@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -15,6 +14,7 @@ from ..query.edits import AppendQuestion
 from ..query.literals import parse_duration
 from ..query.question import ask
 from ..reading.backend import Backend
+from ..reading.saved_views import project_in, scope_of
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
 from ..record.names import check_label
@@ -26,7 +26,7 @@ __all__ = [
     "add_alert",
     "all_alerts",
     "check_alert",
-    "no_alert",
+    "one_alert",
     "parse_condition",
     "remove_alert",
 ]
@@ -84,7 +84,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scope(self) -> str:
         """The scope of its document, and of what it finds."""
-        return "root" if self.project is None else _PROJECT + self.project
+        return scope_of(self.project)
 
     @property
     def key(self) -> str:
@@ -139,6 +139,20 @@ def all_alerts(backend: Backend) -> list[Alert]:
     return [alert for one in found if (alert := _read(one)) is not None]
 
 
+def one_alert(backend: Backend, name: str, project: str | None = None) -> Alert:
+    """One alert.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    asked = DocumentsQuestion(kind=ALERT, name=name, scope=scope_of(project))
+    for one in backend.documents(asked).documents:
+        if (found := _read(one)) is not None:
+            return found
+    known = [one.name for one in all_alerts(backend)][:8]
+    raise NotFound(f"There is no alert {name!r}.", name=name, nearest=known)
+
+
 def add_alert(backend: Backend, alert: Alert) -> None:
     """Write an alert down; one of the same name and project is replaced.
 
@@ -181,20 +195,10 @@ def remove_alert(backend: Backend, name: str, project: str | None = None) -> Ale
     Raises:
         NotFound: There is none of that name.
     """
-    there = all_alerts(backend)
-    for one in there:
-        if (one.name, one.project) == (name, project):
-            edit = DocumentEdit(kind=ALERT, name=name, body=None, scope=one.scope)
-            backend.append(AppendQuestion((edit,)))
-            return one
-    raise no_alert(name, there)
-
-
-def no_alert(name: str, there: Sequence[Alert]) -> NotFound:
-    """The error for a name that no alert has."""
-    return NotFound(
-        f"There is no alert {name!r}.", name=name, nearest=[one.name for one in there][:8]
-    )
+    found = one_alert(backend, name, project)
+    edit = DocumentEdit(kind=ALERT, name=name, body=None, scope=found.scope)
+    backend.append(AppendQuestion((edit,)))
+    return found
 
 
 def _read(document: Document) -> Alert | None:
@@ -218,7 +222,7 @@ def _read(document: Document) -> Alert | None:
         filter=filter_,
         when=when,
         to=tuple(to),
-        project=None if scope == "root" else scope[len(_PROJECT) :],
+        project=project_in(scope),
         user=document.user,
         time=document.time,
     )

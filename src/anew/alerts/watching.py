@@ -186,7 +186,9 @@ class Watch:
         names = fire_mentions(self._backend, self._sender.places, self._known, now)
         self._known.update(names)
         if names:
-            self._open |= {one.name: one for one in waiting(all_fired(self._backend, MENTIONED))}
+            self._open |= {
+                one.name: one for one in waiting(all_fired(self._backend, MENTIONED, names))
+            }
         return len(names)
 
     # -- telling ----------------------------------------------------------------------------------

@@ -1,55 +1,50 @@
-"""`store.analysis`: comparing groups of results, and which settings matter."""
+"""`store.analysis`: comparing groups of results, which settings matter, and what was logged over steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from operator import index
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-import msgspec
-import numpy as np
+from msgspec.structs import replace
 
 from ..errors import InvalidValue
-from ..query.arrays import Floats
-from ..reading.backend import Backend
-from .comparing import Comparison, compare, compare_pairs
-from .importance import Importance, importance
-from .values import FieldValues, Values, values_of
+from ..record.plain import from_plain
+from .analyst import Analyst
+from .questions import (
+    CompareQuestion,
+    HistogramsQuestion,
+    ImportanceQuestion,
+    Kind,
+    MachineQuestion,
+    TableDifferenceQuestion,
+    TableQuestion,
+    TableRef,
+    ValuesQuestion,
+    check_kinds,
+)
 
 if TYPE_CHECKING:
-    from ..reading.views import ExperimentView
+    from .grouping import GroupComparison
     from .histograms import Histograms
+    from .importance import Importance
     from .machine import MachineUse
-    from .tables import Kind, TableDifference, TablePage
+    from .tables import TableDifference, TablePage
+    from .values import Values
 
-__all__ = ["Analysis", "GroupComparison"]
-
-
-class GroupComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two groups of experiments by one result, and what was left out of it.
-
-    Attributes:
-        result: The comparison; None where a group has no result at all.
-        missing: How many experiments of each group have no finite result, and are not counted.
-        both: How many are in both groups, and count in both.
-        alone: Where results are paired, how many of each group have no partner, or share the value with others of their group.
-    """
-
-    result: Comparison | None
-    missing: tuple[int, int]
-    both: int
-    alone: tuple[int, int] = (0, 0)
+__all__ = ["Analysis"]
 
 
 class Analysis:
-    """What the results of the experiments of a store say.
+    """What the results of the experiments of a store say. It is reckoned where the store is: from a server come answers, and no files.
 
     Args:
-        find: The experiment that a reference means.
+        text_of: What names an experiment that somebody gave, for who answers.
     """
 
-    def __init__(self, backend: Backend, find: Callable[[Any], ExperimentView]) -> None:
-        self._backend = backend
-        self._find = find
+    def __init__(self, analyst: Analyst, text_of: Callable[[Any], str]) -> None:
+        self._analyst = analyst
+        self._text_of = text_of
 
     def values(
         self, fields: Sequence[str], filter: str = "", *, sort: Sequence[str] = ("-created_at",)
@@ -60,7 +55,10 @@ class Analysis:
             QueryError: The filter or a field cannot be read.
             InvalidValue: It would be too many values.
         """
-        return values_of(self._backend, fields, filter, sort, ids=1 << 31, reproductions=False)
+        asked = ValuesQuestion(
+            fields=_texts(fields), filter=filter, sort=_texts(sort), ids=1 << 31, reproductions=False
+        )  # fmt: skip
+        return self._analyst.values(asked)
 
     def compare(
         self,
@@ -87,28 +85,11 @@ class Analysis:
             QueryError: A filter or a field cannot be read.
             InvalidValue: The field has texts.
         """
-        if not 0.5 <= confidence < 1:
-            raise InvalidValue("The confidence is at least 0.5 and below 1.", key="confidence")
-        pairs = [pair] if isinstance(pair, str) else list(pair)
-        sides, keys, ids = [], [], []
-        for group in (a, b):
-            whole = " and ".join(f"({one})" for one in (filter, group) if one.strip())
-            fields = [result, *pairs]
-            found = values_of(
-                self._backend, fields, whole, ids=1 << 31, reproductions=reproductions
-            )
-            _numbers(found.columns[0].labels, result)
-            sides.append(found.columns[0].values)
-            keys.append(_keys(found.columns[1:]))
-            ids.append(set(found.ids))
-        there = [np.isfinite(one) for one in sides]
-        missing = (int((~there[0]).sum()), int((~there[1]).sum()))
-        both = len(ids[0] & ids[1])
-        if pairs:
-            return _paired(sides, keys, missing, both, confidence)
-        first, second = (one[ok] for one, ok in zip(sides, there, strict=True))
-        made = compare(first, second, confidence) if len(first) and len(second) else None
-        return GroupComparison(result=made, missing=missing, both=both)
+        asked = CompareQuestion(
+            result=result, a=a, b=b, filter=filter, pair=_texts(pair),
+            confidence=float(confidence), reproductions=reproductions,
+        )  # fmt: skip
+        return self._analyst.compare(asked)
 
     def importance(
         self,
@@ -130,10 +111,10 @@ class Analysis:
             QueryError: The filter or a field cannot be read.
             InvalidValue: The result has texts.
         """
-        found = values_of(self._backend, [result, *settings], filter, reproductions=reproductions)
-        _numbers(found.columns[0].labels, result)
-        by_name = {one.field: one.values for one in found.columns[1:]}
-        return importance(found.columns[0].values, by_name)
+        asked = ImportanceQuestion(
+            result=result, settings=_texts(settings), filter=filter, reproductions=reproductions
+        )
+        return list(self._analyst.importance(asked))
 
     def histograms(
         self,
@@ -156,11 +137,12 @@ class Analysis:
         Raises:
             NotFound: None of them has logged such a histogram.
         """
-        from .histograms import histograms_of
-
         several = isinstance(experiments, Sequence) and not isinstance(experiments, str)
-        views = [self._find(one) for one in (experiments if several else [experiments])]
-        return histograms_of(views, name, start=start, stop=stop, columns=columns, bins=bins)
+        ids = tuple(self._text_of(one) for one in (experiments if several else [experiments]))
+        asked = HistogramsQuestion(
+            ids=ids, name=name, start=_whole(start), stop=_whole(stop), columns=index(columns), bins=index(bins)
+        )  # fmt: skip
+        return self._analyst.histograms(asked)
 
     def table(
         self,
@@ -186,10 +168,12 @@ class Analysis:
             NotFound: There is no such table.
             QueryError: The filter or a column cannot be read.
         """
-        from .tables import page_of
-
-        view = self._find(experiment)
-        return page_of(view, name, step=step, place=place, filter=filter, sort=sort, start=start, limit=limit)  # fmt: skip
+        asked = TableQuestion(
+            table=self._table(experiment, name, step, place),
+            filter=filter, sort=_texts(sort), start=index(start), limit=index(limit),
+        )  # fmt: skip
+        page = self._analyst.table(asked)
+        return replace(page, rows=tuple(map(_cells, page.rows)))
 
     def table_difference(
         self,
@@ -219,12 +203,15 @@ class Analysis:
             NotFound: There is no such table.
             QueryError: A table has no such column.
         """
-        from .tables import difference_of, table_at
-
-        view = self._find(experiment)
-        second = view if other is None else self._find(other)
-        pair = table_at(view, name, step), table_at(second, other_name or name, other_step)
-        return difference_of(*pair, key=key, kinds=kinds, start=start, limit=limit)
+        check_kinds(_texts(kinds))
+        second = experiment if other is None else other
+        asked = TableDifferenceQuestion(
+            a=self._table(experiment, name, step), b=self._table(second, other_name or name, other_step),
+            key=_texts(key), kinds=tuple(kinds), start=index(start), limit=index(limit),
+        )  # fmt: skip
+        found = self._analyst.table_difference(asked)
+        rows = (replace(one, a=_cells(one.a), b=_cells(one.b)) for one in found.rows)
+        return replace(found, rows=tuple(rows))
 
     def machine(
         self,
@@ -247,48 +234,35 @@ class Analysis:
         Raises:
             NotFound: There is no such metric, or no point of it there.
         """
-        from .machine import machine_of
+        if x not in ("step", "relative", "time"):
+            raise InvalidValue(f"The axis is step, relative or time, not {x!r}.", key="x")
+        asked = MachineQuestion(
+            ids=(self._text_of(experiment),), metric=metric, x=x, below=float(below), strict=True,
+            start=None if start is None else float(start), stop=None if stop is None else float(stop),
+        )  # fmt: skip
+        return self._analyst.machine(asked)[0]
 
-        return machine_of(self._find(experiment), metric, start, stop, x=x, below=below)
-
-
-def _numbers(labels: tuple[str, ...] | None, field: str) -> None:
-    if labels:
-        raise InvalidValue(f"{field} has texts, and no numbers to reckon with.", key="result")
-
-
-def _keys(columns: Sequence[FieldValues]) -> list[tuple[object, ...] | None]:
-    """What pairs experiments: the same in both groups, though each numbers its texts by itself. None where a value is missing."""
-    told = []
-    for one in columns:
-        values, labels = one.values.tolist(), one.labels
-        told.append([value if labels is None or value != value else labels[int(value)] for value in values])  # fmt: skip
-    return [None if any(one != one for one in key) else key for key in zip(*told, strict=True)]
+    def _table(
+        self, experiment: Any, name: str, step: int | None, place: int | None = None
+    ) -> TableRef:
+        return TableRef(
+            id=self._text_of(experiment), name=name, step=_whole(step), place=_whole(place)
+        )
 
 
-def _paired(
-    sides: Sequence[Floats],
-    keys: Sequence[Sequence[object]],
-    missing: tuple[int, int],
-    both: int,
-    confidence: float,
-) -> GroupComparison:
-    """Compare those that have exactly one partner."""
-    groups: list[dict[object, float]] = []
-    for values, named in zip(sides, keys, strict=True):
-        counts: dict[object, int] = {}
-        mine: dict[object, float] = {}
-        for key, value in zip(named, values.tolist(), strict=True):
-            if key is not None and np.isfinite(value):
-                counts[key] = counts.get(key, 0) + 1
-                mine[key] = value
-        groups.append({key: value for key, value in mine.items() if counts[key] == 1})
-    shared = [key for key in groups[0] if key in groups[1]]
-    counted = [int(np.isfinite(one).sum()) for one in sides]
-    alone = (counted[0] - len(shared), counted[1] - len(shared))
-    if not shared:
-        return GroupComparison(result=None, missing=missing, both=both, alone=alone)
-    first, second = ([group[key] for key in shared] for group in groups)
-    return GroupComparison(
-        result=compare_pairs(first, second, confidence), missing=missing, both=both, alone=alone
-    )
+@overload
+def _cells(row: tuple[Any, ...]) -> tuple[Any, ...]: ...
+@overload
+def _cells(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None: ...
+def _cells(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """The values of a row with NaN and the infinities as numbers, which JSON has no words for."""
+    return None if row is None else tuple(map(from_plain, row))
+
+
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _whole(given: int | None) -> int | None:
+    """An integer as Python has it: NumPy's own cannot be sent."""
+    return None if given is None else index(given)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -15,13 +15,13 @@ from ..reading.files import ValueView
 from ..reading.views import ExperimentView
 from ..record.plain import from_plain
 from ..stores.tables.conditions import ColumnKind
-from ..stores.tables.opened import DIFFERENCES, OpenTable, RowPair, Tables
+from ..stores.tables.opened import OpenTable, RowPair, Tables
 from .copies import copies
+from .questions import Kind, TableDifferenceQuestion, TableQuestion, TableRef, check_kinds
 
-__all__ = ["ChangedColumn", "PairedRow", "TableColumnFact", "TableDifference", "TablePage", "TableSteps", "difference_of", "page_of", "table_at"]  # fmt: skip
+__all__ = ["ChangedColumn", "PairedRow", "TableColumnFact", "TableDifference", "TablePage", "TableSteps", "difference_of", "page_of"]  # fmt: skip
 
 _MOST = 1000
-Kind = Literal["added", "removed", "changed", "same"]
 
 
 class TableColumnFact(msgspec.Struct, frozen=True):
@@ -110,14 +110,13 @@ class TableDifference(msgspec.Struct, frozen=True, kw_only=True):
     start: int
 
 
-def table_at(
-    view: ExperimentView, name: str, step: int | None = None, place: int | None = None
-) -> tuple[ValueView, TableSteps]:
+def _table_at(view: ExperimentView, asked: TableRef) -> tuple[ValueView, TableSteps]:
     """One of the tables of a name: the last by a step or the one at a place, else the newest.
 
     Raises:
         NotFound: The experiment logged no such table.
     """
+    name, step, place = asked.name, asked.step, asked.place
     found = view.values(name, "table")
     if not found:
         known = sorted({one.name for one in view.values(kind="table")})
@@ -143,60 +142,43 @@ def table_at(
     return found[at], steps
 
 
-def page_of(
-    view: ExperimentView,
-    name: str,
-    *,
-    step: int | None = None,
-    place: int | None = None,
-    filter: str = "",
-    sort: Sequence[str] = (),
-    start: int = 0,
-    limit: int = 100,
-) -> TablePage:
-    """Some rows of a table; see `Analysis.table`."""
-    _check(start, limit)
-    value, steps = table_at(view, name, step, place)
+def page_of(view: ExperimentView, asked: TableQuestion) -> TablePage:
+    """Some rows of a table of an experiment; see `Analysis.table`."""
+    _check(asked.start, asked.limit)
+    value, steps = _table_at(view, asked.table)
     with Tables() as tables, _opened(tables, value) as table:
-        rows, matched = tables.page(table, filter, sort, start, limit)
+        rows, matched = tables.page(table, asked.filter, asked.sort, asked.start, asked.limit)
         return TablePage(
             table=steps,
             columns=_columns(table),
             rows=tuple(cells for _, cells in rows),
             places=tuple(at for at, _ in rows),
-            start=start,
+            start=asked.start,
             matched=matched,
             total=table.total,
         )
 
 
 def difference_of(
-    a: tuple[ValueView, TableSteps],
-    b: tuple[ValueView, TableSteps],
-    *,
-    key: Sequence[str] = (),
-    kinds: Sequence[Kind] = ("added", "removed", "changed"),
-    start: int = 0,
-    limit: int = 100,
+    first: ExperimentView, second: ExperimentView, asked: TableDifferenceQuestion
 ) -> TableDifference:
-    """What differs between two tables; see `Analysis.table_difference`."""
-    _check(start, limit)
-    unknown = [one for one in kinds if one not in DIFFERENCES]
-    if unknown:
-        raise InvalidValue(f"Rows are {', '.join(DIFFERENCES)}, not {unknown[0]!r}.", key="kinds")
-    with Tables() as tables, _opened(tables, a[0]) as first, _opened(tables, b[0]) as second:
-        found = tables.difference(first, second, key, kinds, start, limit)
-        names = [mine.name for mine, _ in found.shared]
+    """What differs between tables of two experiments, or of one; see `Analysis.table_difference`."""
+    _check(asked.start, asked.limit)
+    check_kinds(asked.kinds)
+    a, b = _table_at(first, asked.a), _table_at(second, asked.b)
+    with Tables() as tables, _opened(tables, a[0]) as mine, _opened(tables, b[0]) as other:
+        found = tables.difference(mine, other, asked.key, asked.kinds, asked.start, asked.limit)
+        names = [column.name for column, _ in found.shared]
         return TableDifference(
             a=a[1],
             b=b[1],
-            columns_a=_columns(first),
-            columns_b=_columns(second),
-            key=tuple(key),
+            columns_a=_columns(mine),
+            columns_b=_columns(other),
+            key=asked.key,
             counts=found.counts,
             changes=tuple(map(ChangedColumn, names, found.changes)),
             rows=tuple(_paired(row, names) for row in found.rows),
-            start=start,
+            start=asked.start,
         )
 
 

@@ -21,6 +21,7 @@ __all__ = ["MOST_VALUES", "FieldValues", "Values", "values_of"]
 MOST_VALUES = 10_000_000
 """Values that one answer may hold."""
 _MOST_LABELS = 10_000
+_TRUTHS = {True: "true", False: "false"}
 
 
 class FieldValues(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +57,13 @@ def values_of(
     sort: Sequence[str] = ("-created_at",),
     *,
     ids: int = 0,
+    place: int | None = None,
     reproductions: bool = True,
 ) -> Values:
     """Fields of all experiments that meet a filter.
 
     Args:
-        ids: Up to so many experiments, their ids are told too.
-        reproductions: Also what `anew reproduce` recorded; else only where the filter asks for relations.
+        ids, place, reproductions: See `ValuesQuestion`.
 
     Raises:
         QueryError: The filter or a field cannot be read.
@@ -75,8 +76,11 @@ def values_of(
         question = ask(
             filter or None, given=is_reproduction(False), sort=sort, columns=wanted, now=now
         )
+    question = msgspec.structs.replace(question, most_ids=ids)
+    if place is not None:
+        question = msgspec.structs.replace(question, most_ids=1, limit=1, offset=place)
     found = backend.select(question)
-    count = len(found.ids)
+    count = (found.total or 0) if place is None else len(found.ids)
     if count * len(fields) > MOST_VALUES:
         raise InvalidValue(
             f"{count} experiments with {len(fields)} fields are more than {MOST_VALUES} values: narrow the filter down.",
@@ -85,7 +89,7 @@ def values_of(
     columns = tuple(
         _column(name, column) for name, column in zip(fields, found.columns, strict=True)
     )
-    return Values(count=count, columns=columns, ids=tuple(found.ids) if count <= ids else ())
+    return Values(count=count, columns=columns, ids=tuple(found.ids))
 
 
 def _column(field: str, column: Column) -> FieldValues:
@@ -98,8 +102,12 @@ def _column(field: str, column: Column) -> FieldValues:
         return FieldValues(
             field=field, values=numbers, labels=None, missing=missing, nonfinite=nonfinite
         )
-    texts = given if kinds <= {str, type(None)} else [None if one is None else _text(one) for one in given]  # fmt: skip
-    labels = sorted(set(texts) - {None})
+    texts: Sequence[str | None] = given
+    if kinds <= {bool, type(None)}:
+        texts = list(map(_TRUTHS.get, given))
+    elif not kinds <= {str, type(None)}:
+        texts = [None if one is None else _text(one) for one in given]
+    labels = sorted({one for one in set(texts) if one is not None})
     if len(labels) > _MOST_LABELS:
         raise InvalidValue(f"{field} has more than {_MOST_LABELS} different texts.", key="fields")
     places: dict[Any, float] = {text: float(place) for place, text in enumerate(labels)}
@@ -129,6 +137,4 @@ def _number(value: Any) -> float:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return (
-        msgspec.json.encode(value).decode() if not isinstance(value, bool) else str(value).lower()
-    )
+    return _TRUTHS[value] if isinstance(value, bool) else msgspec.json.encode(value).decode()

@@ -84,7 +84,7 @@ def list_(face: Face) -> None:
     """
     with face.store(refresh=False) as store:
         alerts = store.alerts.list()
-        fired = store.alerts.fired()
+        found = [store.alerts.count(one.name, project=one.project) for one in alerts]
 
     def table() -> None:
         if not alerts:
@@ -97,13 +97,7 @@ def list_(face: Face) -> None:
                 Column("filter", [one_line(one.filter or "all") for one in alerts]),
                 Column("project", [one_line(one.project or "all") for one in alerts]),
                 Column("to", [one_line(", ".join(map(destination, one.to))) for one in alerts]),
-                Column(
-                    "found",
-                    [
-                        str(sum(f.alert == one.name and f.scope == one.scope for f in fired))
-                        for one in alerts
-                    ],
-                ),
+                Column("found", [str(count) for count in found]),
             ]
         )
 
@@ -151,7 +145,7 @@ def log(face: Face, limit: int) -> None:
       anew alert log -n 5
     """
     with face.store(refresh=False) as store:
-        fired = store.alerts.fired()[:limit]
+        fired = store.alerts.fired(newest=limit)
 
     def table() -> None:
         if not fired:

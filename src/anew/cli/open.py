@@ -24,12 +24,14 @@ from .words import number, one_line, plural, size, value
 if TYPE_CHECKING:
     from ..reading.files import FileView, ValueView
     from ..reading.views import ExperimentView
+    from ..store import Store
 
     Kept = FileView | ValueView
 
 __all__ = ["open_", "values_table"]
 
 _MOST_ROWS = 50
+_MOST_AT_ONCE = 1000
 _MOST_BARS = 32
 _MOST_TEXT = 1 << 20
 _BARS = "▁▂▃▄▅▆▇█"
@@ -70,7 +72,7 @@ def open_(face: Face, experiment: str, name: str | None, step: int | None, limit
             _overview(face, view)
             return
         one, found = one_kept(view, name, step)
-        _show(face, one, found, limit)
+        _show(face, store, view, one, found, limit)
 
 
 def _overview(face: Face, view: ExperimentView) -> None:
@@ -129,7 +131,9 @@ def values_table(face: Face, values: Sequence[ValueView], indent: str = "") -> N
     )
 
 
-def _show(face: Face, one: Kept, found: Sequence[Kept], limit: int) -> None:
+def _show(
+    face: Face, store: Store, view: ExperimentView, one: Kept, found: Sequence[Kept], limit: int
+) -> None:
     if face.out.mode == "json":
         face.out.json(kept_document(one, found))
         return
@@ -141,6 +145,9 @@ def _show(face: Face, one: Kept, found: Sequence[Kept], limit: int) -> None:
         face.out.say(f"The one {at}; {steps_of(found)}. --step chooses.")
     if one.metadata.get("caption"):
         face.out.line(one_line(str(one.metadata["caption"])), "bold")
+    if getattr(one, "kind", "file") == "table" and getattr(one, "data", None) is None:
+        _table_in_a_file(face, store, view, one, found, limit)
+        return
     with _on_this_machine(one) as path:
         if _printed(face, one, path, limit):
             return
@@ -155,8 +162,13 @@ def _on_this_machine(one: Kept) -> Any:
     elif getattr(one, "data", None) is not None:
         yield None
     else:
+        from ..reading.files import FileView
+
         target = Path(tempfile.mkdtemp(prefix="anew-"), os.path.basename(one.name) or "value")
-        target.write_bytes(one.read_bytes())
+        if isinstance(one, FileView):
+            one.save(target)
+        else:
+            target.write_bytes(one.read_bytes())
         yield target
 
 
@@ -177,21 +189,41 @@ def _printed(face: Face, one: Kept, path: Path | None, limit: int) -> bool:
     return False
 
 
+def _table_in_a_file(
+    face: Face, store: Store, view: ExperimentView, one: Kept, found: Sequence[Kept], limit: int
+) -> None:
+    """Print the first rows of a table of any size: no others are read, and from a server no others come."""
+    tables = [each for each in found if getattr(each, "kind", "file") == "table"]
+    tables.sort(key=lambda each: (each.step is not None, each.step or 0, each.time))
+    rows: list[tuple[Any, ...]] = []
+    while True:
+        page = store.analysis.table(
+            view, one.name, place=tables.index(one), start=len(rows), limit=min(limit - len(rows), _MOST_AT_ONCE)
+        )  # fmt: skip
+        rows += page.rows
+        if len(rows) >= min(limit, page.total):
+            break
+    _rows(face, [column.name for column in page.columns], rows, page.total)
+
+
 def _table(face: Face, table: Any, limit: int) -> None:
-    rows = table.rows[:limit]
+    _rows(face, [str(title) for title in table.columns], table.rows[:limit], len(table))
+
+
+def _rows(face: Face, titles: Sequence[str], rows: Sequence[Sequence[Any]], total: int) -> None:
     face.out.table(
         [
             Column(
-                one_line(str(title)),
+                one_line(title),
                 [one_line(_cell(row[at])) for row in rows],
                 all(isinstance(row[at], (int, float)) for row in rows),
                 least=6,
             )
-            for at, title in enumerate(table.columns)
+            for at, title in enumerate(titles)
         ]
     )
-    if len(table) > limit:
-        face.out.say(f"The first {limit} of {plural(len(table), 'row')}; --limit shows more.")
+    if total > len(rows):
+        face.out.say(f"The first {len(rows)} of {plural(total, 'row')}; --limit shows more.")
 
 
 def _cell(one: object) -> str:

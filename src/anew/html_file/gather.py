@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..errors import AnewError, NotFound
 from ..plots.labels import differing, flat, labels, shown
+from ..reading.pictures import kind_of, smaller
 from .content import Content, Curves, Difference, Field, Picture, Row, Run
 
 if TYPE_CHECKING:
@@ -31,11 +31,7 @@ MOST_METRICS = 40
 MOST_FIELDS = 24
 MOST_PICTURE_BYTES = 6_000_000
 MOST_PICTURES = 120
-_THUMBNAIL = 640
-"""Pixels of the longer side of a picture that is made smaller."""
-_SMALL_BYTES = 40_000
 _DULL = ("epoch", "lr", "time", "step", "learning_rate")
-_PICTURES = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
 
 
 def gather(
@@ -316,9 +312,9 @@ def _pictures(views: Sequence[ExperimentView], said: list[str]) -> list[Picture]
             except (AnewError, OSError):
                 left_out += 1
                 continue
-            kind = _picture_kind(data)
+            kind = kind_of(data)
             if kind is not None:
-                data, kind = _thumbnail(data, kind)
+                data, kind = smaller(data, kind)
             if kind is None or len(data) > room or len(found) >= MOST_PICTURES:
                 left_out += 1
                 continue
@@ -331,33 +327,3 @@ def _pictures(views: Sequence[ExperimentView], said: list[str]) -> list[Picture]
             f"was no room (at most {MOST_PICTURES}, {MOST_PICTURE_BYTES // 1_000_000} MB together)."
         )
     return found
-
-
-def _thumbnail(data: bytes, kind: str) -> tuple[bytes, str]:
-    """A large picture made smaller, where Pillow is installed; it as it is where that gains nothing."""
-    if len(data) <= _SMALL_BYTES:
-        return data, kind
-    try:
-        from PIL import Image
-    except ImportError:
-        return data, kind
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "WEBP")) as picture:
-            if getattr(picture, "is_animated", False):
-                return data, kind
-            plain = picture.mode in ("1", "L", "RGB")
-            small = picture.convert("RGB" if plain else "RGBA")
-            small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            out = io.BytesIO()
-            small.save(out, "JPEG" if plain else "PNG", quality=88, optimize=True)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return data, kind
-    made = out.getvalue()
-    return (made, "jpeg" if plain else "png") if len(made) < len(data) else (data, kind)
-
-
-def _picture_kind(data: bytes) -> str | None:
-    for start, kind in _PICTURES:
-        if data.startswith(start):
-            return kind
-    return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None

@@ -19,11 +19,13 @@ from ..query.panel import Panel, PanelQuestion
 from ..query.question import parse_field
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ..query.grid import Grid
     from ..reading.backend import Backend
     from ..reports.blocks import Look
 
-__all__ = ["drawn"]
+__all__ = ["drawn", "image_of"]
 
 _BUCKETS = 400
 _POINTS = 20_000
@@ -59,10 +61,15 @@ def drawn(
         adjust_x(figure, log_x=True)
     if panel.robust is not None and panel.robust[0] < panel.robust[1]:
         axes.set_ylim(*panel.robust)
-    found = io.BytesIO()
+    return image_of(figure, form, metric)
+
+
+def image_of(figure: Figure, form: Literal["svg", "png"], name: str) -> bytes:
+    """A figure as an image."""
     from matplotlib import rc_context
 
-    with rc_context({"svg.hashsalt": metric}):  # the same figure is the same file
+    found = io.BytesIO()
+    with rc_context({"svg.hashsalt": name}):  # the same figure is the same file
         figure.savefig(found, format=form, dpi=200, metadata={"Date": None} if form == "svg" else None)  # fmt: skip
     return found.getvalue()
 

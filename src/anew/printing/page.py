@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 
 from ..reports.markdown import to_html
-from .sheet import Figure, Part, Problem, Table, Text, Verdict
+from .parts import Cell, Figure, Gallery, Part, Problem, Table, Text, Verdict
 
 __all__ = ["render"]
 
@@ -54,6 +54,8 @@ def _part(part: Part, address: Callable[[str], str | None]) -> str:
             return _figure(part)
         case Table():
             return _table(part)
+        case Gallery():
+            return _gallery(part)
         case Verdict():
             return _verdict(part)
         case Problem():
@@ -62,12 +64,12 @@ def _part(part: Part, address: Callable[[str], str | None]) -> str:
 
 def _figure(part: Figure) -> str:
     found = []
-    for metric, image in part.charts:
+    for words, image in part.charts:
         if image is None:
-            found.append(f'<p class="said">No experiment here logged {escape(metric)}.</p>')
+            found.append(f"<p>{escape(words)}</p>")
             continue
         url = f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
-        found.append(f'<img src="{url}" alt="{escape(metric)} as curves">')
+        found.append(f'<img src="{url}" alt="{escape(words)}">')
     return f"<figure>{''.join(found)}{_below(part.caption, part.said)}</figure>"
 
 
@@ -88,6 +90,24 @@ def _table(part: Table) -> str:
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
     return f'<figure><div class="scroll">{table}</div>{_below(part.caption, part.said)}</figure>'
+
+
+def _gallery(part: Gallery) -> str:
+    sections = "".join(
+        f'<p class="name">{escape(name)}</p><div class="cells">{"".join(map(_cell, cells))}</div>'
+        for name, cells in part.sections
+    )
+    return f"<figure>{sections}{_below(part.caption, part.said)}</figure>"
+
+
+def _cell(one: Cell) -> str:
+    if one.image is None:
+        shown = f"<pre>{escape(one.text)}</pre>"
+    else:
+        url = f"data:{one.media};base64,{base64.b64encode(one.image).decode()}"
+        shown = f'<img src="{url}" alt="{escape(one.title)} {escape(one.detail)}">'
+    detail = f'<span class="said">{escape(one.detail)}</span>' if one.detail else ""
+    return f"<div>{shown}<span>{escape(one.title)}</span>{detail}</div>"
 
 
 def _verdict(part: Verdict) -> str:

@@ -9,8 +9,9 @@ from html import escape
 from typing import Any
 
 from ..errors import InvalidValue, MissingDependency
+from .gallery import grid
 from .glyphs import PLAIN, Glyphs
-from .sheet import Figure, Part, Problem, Table, Text, Verdict
+from .parts import Figure, Gallery, Part, Problem, Table, Text, Verdict
 
 __all__ = ["check", "register", "render"]
 
@@ -20,6 +21,8 @@ _INK, _MUTED, _LINE, _RAISED, _LINK = "#1a1c1e", "#5f6670", "#d9dde2", "#f4f5f7"
 _MONO = "ReportMono"
 _MARGIN = 51.0  # points: 18 mm
 _HEADINGS = {"h1": 19.0, "h2": 14.5, "h3": 12.0, "h4": 10.5, "h5": 10.0, "h6": 10.0}
+_HIGHEST = 640.0
+"""Points of a figure: it stands on one page."""
 _DEEPEST = 6
 """Lists and quotations that lie deeper are set as deep as this."""
 _CELL = 400
@@ -117,6 +120,7 @@ class _Setter:
         )  # fmt: skip
         self.small = self._like("small", fontSize=8, leading=11, textColor=_MUTED, spaceAfter=4)
         self._cell = self._like("cell", fontSize=7.5, leading=10, spaceAfter=0)
+        self._whose = self._like("whose", fontSize=7, leading=9, textColor=_MUTED, spaceAfter=0)
         self._number = self._like("number", fontSize=7.5, leading=10, spaceAfter=0, alignment=2)
         self._code = self._like("code", fontName="ReportMono", fontSize=7.5, leading=10, backColor=_RAISED, borderPadding=4, spaceBefore=4, spaceAfter=10)  # fmt: skip
         self._heads = {
@@ -139,6 +143,8 @@ class _Setter:
             case Table():
                 yield self._table([part.heads, *part.rows], part.numeric, self._width)
                 yield from self._below(part.caption, part.said)
+            case Gallery():
+                yield from self._gallery(part)
             case Verdict():
                 yield from self._verdict(part)
             case Problem():
@@ -160,12 +166,13 @@ class _Setter:
         from reportlab.lib.utils import ImageReader
         from reportlab.platypus import Image
 
-        for metric, image in part.charts:
+        for words, image in part.charts:
             if image is None:
-                yield self.text(escape(f"No experiment here logged {metric}."), self.small)
+                yield self.text(escape(words))
                 continue
             across, down = ImageReader(io.BytesIO(image)).getSize()
-            yield Image(io.BytesIO(image), width=self._width, height=self._width * down / across)
+            high = min(self._width * down / across, _HIGHEST)
+            yield Image(io.BytesIO(image), width=high * across / down, height=high)
         yield from self._below(part.caption, part.said)
 
     def _below(self, caption: str, said: Sequence[str]) -> Iterator[Any]:
@@ -175,6 +182,19 @@ class _Setter:
             if one:
                 yield self.text(escape(one), self.small)
         yield Spacer(0, 8)
+
+    def _gallery(self, part: Gallery) -> Iterator[Any]:
+        for name, cells in part.sections:
+            yield self.text(
+                f"<b>{escape(name)}</b>", self._like("name", keepWithNext=1, spaceAfter=2)
+            )
+            yield grid(
+                cells,
+                self._width,
+                lambda text: self.text(text, self._cell),
+                lambda text: self.text(text, self._whose),
+            )
+        yield from self._below(part.caption, part.said)
 
     def _verdict(self, part: Verdict) -> Iterator[Any]:
         yield self.text(f"<b>{escape(part.verdict)}</b> {escape(part.reason)}")

@@ -3,73 +3,31 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ..analysis.values import values_of
 from ..errors import AnewError
 from ..plots.labels import shown
 from ..query.question import Column
 from ..reports.blocks import read_block
 from ..reports.markdown import runs_of
 from ..reports.meaning import MOST_BLOCKS, Block, meaning_of, question_of
+from . import boxes, logged, points, reckoned
 from .figure import drawn
+from .parts import Figure, Part, Problem, Table, Text, Verdict
+from .words import TIMES, moment, title_of
 
 if TYPE_CHECKING:
+    from ..reports.plots import Plot
     from ..store import Store
 
-__all__ = ["Figure", "Part", "Problem", "Table", "Text", "Verdict", "parts_of_report"]
+__all__ = ["parts_of_report"]
 
 _MOST_ROWS = 15
 """Metrics and causes that a verdict lists."""
-_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
-
-
-class Text(msgspec.Struct, frozen=True):
-    """Markdown that was read."""
-
-    tokens: tuple[Any, ...]
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """Charts one below the other, each with the name of its metric; a metric without a chart was not logged."""
-
-    charts: tuple[tuple[str, bytes | None], ...]
-    caption: str
-    said: tuple[str, ...] = ()
-
-
-class Table(msgspec.Struct, frozen=True):
-    """Rows of texts below heads; `numeric` are the columns of numbers."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: frozenset[int]
-    caption: str
-    said: tuple[str, ...] = ()
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What is said of two experiments: metric by metric, and what differs between them."""
-
-    first: str
-    second: str
-    verdict: str
-    reason: str
-    metrics: tuple[tuple[str, str, str], ...]
-    causes: tuple[str, ...]
-    caption: str
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """A sentence in the place of a block that cannot be shown."""
-
-    text: str
-
-
-Part = Text | Figure | Table | Verdict | Problem
 
 
 def parts_of_report(
@@ -95,7 +53,7 @@ def parts_of_report(
                 found.append(Problem(f"A report shows up to {MOST_BLOCKS} blocks."))
                 break
             block = meaning_of(store.backend, read_block(run.block), project)
-            found.append(_part(store, block, form))
+            found += _parts(store, block, form)
         except ImportError:
             raise
         except (AnewError, ValueError) as error:
@@ -103,27 +61,74 @@ def parts_of_report(
     return found
 
 
-def _part(store: Store, block: Block, form: Literal["svg", "png"]) -> Part:
+def _parts(store: Store, block: Block, form: Literal["svg", "png"]) -> list[Part]:
+    """What stands in the report for a block."""
     match block.kind:
         case "figure":
-            return _figure(store, block, form)
+            return [_figure(store, block, form)]
         case "table":
-            return _table(store, block)
+            return [_table(store, block)]
         case "verdict":
-            return _verdict(store, block)
+            return [_verdict(store, block)]
+        case "plot" if block.plot is not None:
+            return _below(block, _plot(store, block, block.plot, form))
+        case "media" if block.media is not None:
+            return _below(block, logged.media(store, block, block.media))
     view = f"the view {block.view}" if block.view else "this view"
-    return Problem(f"Only the page shows {view}: it is one of the tab {block.shows.get('tab')!r}.")
+    return [
+        Problem(f"Only the page shows {view}: it is one of the tab {block.shows.get('tab')!r}.")
+    ]
+
+
+def _below(block: Block, parts: list[Part]) -> list[Part]:
+    """The parts of a block, with its caption and what is said of it below the last one."""
+    last: Any = parts[-1]
+    said = (*last.said, *block.said)
+    return [*parts[:-1], msgspec.structs.replace(last, caption=block.caption, said=said)]
+
+
+def _plot(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -> list[Part]:
+    match plot.which:
+        case "compare":
+            return reckoned.compared(store, block, plot)
+        case "importance":
+            return reckoned.explained(store, block, plot)
+        case "histograms":
+            return logged.histograms(store, block, plot, form)
+        case "tables":
+            return logged.table(store, block, plot)
+        case "parallel":
+            fields = plot.axes
+        case "slices":
+            others = [one for one in plot.settings if one not in (*plot.seeds, plot.result)]
+            fields = (plot.result, *(others or ["created_at"]))
+        case "scatter":
+            fields = (plot.setting, plot.result)
+        case _:
+            fields = (plot.result, plot.setting)
+    values = values_of(store.backend, fields, block.filter, block.sort)
+    if not values.count:
+        return [Figure((("No experiment is meant.", None),))]
+    match plot.which:
+        case "parallel":
+            return [points.parallel(values, plot, form)]
+        case "slices":
+            return [points.slices(values, plot, form)]
+        case "scatter":
+            return [points.scatter(values, plot, form)]
+    return boxes.boxes(values, plot, form)
 
 
 def _figure(store: Store, block: Block, form: Literal["svg", "png"]) -> Figure:
     found = store.backend.select(question_of(block, ["name"], total=True))
     ids = tuple(found.ids)
     names = dict(zip(ids, map(str, found.columns[0].values), strict=True))
-    charts = tuple(
-        (metric, drawn(store.backend, ids, names, metric, block.look, form) if ids else None)
-        for metric in block.metrics
-    )
-    return Figure(charts, block.caption, _said(block, len(ids), found.total))
+    charts = []
+    for metric in block.metrics:
+        image = drawn(store.backend, ids, names, metric, block.look, form) if ids else None
+        none = f"No experiment here logged {metric}."
+        charts.append((f"{metric} as curves", image) if image else (none, None))
+    return Figure(tuple(charts), block.caption, _said(block, len(ids), found.total))
 
 
 def _said(block: Block, count: int, total: int | None) -> tuple[str, ...]:
@@ -138,7 +143,7 @@ def _table(store: Store, block: Block) -> Table:
     found = store.backend.select(question_of(block, block.columns, total=True))
     columns = [[_cell(one.name, value) for value in one.values] for one in found.columns]
     return Table(
-        tuple(_head(one) for one in block.columns),
+        tuple(map(title_of, block.columns)),
         tuple(zip(*columns, strict=True)) if columns else (),
         frozenset(at for at, one in enumerate(found.columns) if _is_numeric(one)),
         block.caption,
@@ -146,17 +151,9 @@ def _table(store: Store, block: Block) -> Table:
     )
 
 
-def _head(field: str) -> str:
-    """A column as the page calls it: without the section that it is of."""
-    for section in ("params.", "config.", "metrics.", "tags."):
-        if field.startswith(section):
-            return field.removeprefix(section)
-    return field
-
-
 def _is_numeric(column: Column) -> bool:
     present = [one for one in column.values if one is not None]
-    return bool(present) and column.name not in _TIMES and all(
+    return bool(present) and column.name not in TIMES and all(
         isinstance(one, int | float) and not isinstance(one, bool) for one in present
     )  # fmt: skip
 
@@ -164,17 +161,9 @@ def _is_numeric(column: Column) -> bool:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
-    if name in _TIMES and isinstance(value, int | float) and math.isfinite(value):
+    if name in TIMES and isinstance(value, int | float) and math.isfinite(value):
         return moment(value)
     return shown(value)
-
-
-def moment(then: float) -> str:
-    """A time of day, in this machine's zone."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(then))
-    except (ValueError, OverflowError, OSError):
-        return ""
 
 
 def _verdict(store: Store, block: Block) -> Verdict:

@@ -11,7 +11,9 @@ from ..errors import InvalidValue
 from ..reports.document import Report
 from ..reports.meaning import linked_ids
 from . import page, pdf
-from .sheet import Problem, moment, parts_of_report
+from .parts import Problem
+from .sheet import parts_of_report
+from .words import moment
 
 if TYPE_CHECKING:
     from ..store import Store

@@ -67,6 +67,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         limit: At most this many rows.
         offset: How many rows to leave out before the first.
         total: Whether to count all of them, also those that the limit leaves out.
+        most_ids: Of more rows than this no ids are told, for whoever wants their columns alone; None: they always are.
         now: The time that durations count from, seconds since the epoch.
     """
 
@@ -79,6 +80,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     offset: int = 0
     total: bool = False
+    most_ids: int | None = None
     now: float
 
 
@@ -97,7 +99,7 @@ class Selected(msgspec.Struct, frozen=True):
     """The answer to a question.
 
     Attributes:
-        ids: The experiments' ids in order; empty in an answer of groups.
+        ids: The experiments' ids in order; empty in an answer of groups, and of more than were wanted.
         columns: The columns asked for, in that order. Of groups: the fields grouped by, `count`, then those.
         total: How many rows there are without the limit; None if that was not asked for and did not come up.
         next: The offset at which the next rows begin; None if these are the last ones.

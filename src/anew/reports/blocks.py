@@ -23,7 +23,7 @@ PARTS = frozenset(
     }
 )  # fmt: skip
 """The parts that a view may have, as `web/src/state.ts` lists them; a misspelt one would show something else than what was meant."""
-_OWN = frozenset({"view", "figure", "table", "verdict", "experiments", "caption", "limit"})
+_OWN = frozenset({"view", "figure", "table", "verdict", "experiments", "caption", "limit", "names", "step"})  # fmt: skip
 _MOST = 200
 
 
@@ -37,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         experiments: Which ones, as they are called; all that the filter finds if there are none.
         caption: What stands below it.
         limit: How many experiments are shown at most.
+        names: Of media, which names, or patterns of them; all if there are none.
+        step: Of media and of a logged table, those of which step; the newest if None.
         parts: The parts of a view that it has itself.
     """
 
@@ -46,6 +48,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     experiments: tuple[str, ...] = ()
     caption: str = ""
     limit: int | None = None
+    names: tuple[str, ...] = ()
+    step: int | None = None
     parts: dict[str, Any]
 
 
@@ -97,6 +101,9 @@ def read_block(text: str) -> Asked:
         raise InvalidValue("`caption` is a text.", key="caption")
     if limit is not None and (type(limit) is not int or not 1 <= limit <= 10_000):
         raise InvalidValue("`limit` is a number of experiments, from 1 to 10000.", key="limit")
+    step = given.get("step")
+    if step is not None and (type(step) is not int or not -(1 << 53) < step < 1 << 53):
+        raise InvalidValue("`step` is a whole number.", key="step")
     return Asked(
         kind=kind,
         named=named,
@@ -104,6 +111,8 @@ def read_block(text: str) -> Asked:
         experiments=_texts(given, "experiments"),
         caption=caption,
         limit=limit,
+        names=_texts(given, "names"),
+        step=step,
         parts={key: value for key, value in given.items() if key in PARTS},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import NotFound
 from ..query.documents import DocumentsQuestion
@@ -19,10 +19,17 @@ __all__ = ["Reports"]
 
 
 class Reports:
-    """The reports of a store: `store.reports.save("paper", "# What we found …")`, `store.reports.get("paper").text`."""
+    """The reports of a store: `store.reports.save("paper", "# What we found …")`, `store.reports.get("paper").text`.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        showing: Tells which reports show an experiment, where all texts would have to be fetched first to tell it here.
+    """
+
+    def __init__(
+        self, backend: Backend, showing: Callable[[str], Sequence[Showing]] | None = None
+    ) -> None:
         self._backend = backend
+        self._showing = showing
 
     def __repr__(self) -> str:
         return f"<the reports of {self._backend.about().where}>"
@@ -104,6 +111,8 @@ class Reports:
         Raises:
             NotFound: There is no such experiment.
         """
+        if self._showing is not None:
+            return builtins.list(self._showing(experiment))
         return reports_showing(self._backend, self.list(), experiment)
 
     def _read(self, question: DocumentsQuestion) -> Sequence[Report]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 import msgspec
 
 from ..errors import AnewError, InvalidValue, NotFound
-from ..query.question import NamesQuestion, Question, ask, parse_field
+from ..query.question import Question, ask, parse_field
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
 from ..reading.compare import meant
 from ..reading.saved_views import SavedViews
-from ..reading.telling import telling
 from .blocks import Asked, Look, look_of, read_block
 from .markdown import SCHEME, experiments_linked, runs_of, to_html
+from .metrics import metrics_of, telling_columns
+from .plots import Media, Plot, each_of, media_of, plot_of
 
 __all__ = [
     "MOST_BLOCKS",
@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 MOST_BLOCKS = 200
-MOST_PANELS = 24
-"""Panels of one view in a report."""
 MOST_CURVES = 100
 """Experiments in a figure or a table, unless a block says another limit."""
 _DRAWN = frozenset({*Look.__struct_fields__, "archived", "columns", "filter", "metrics", "panels", "project", "reproductions", "sort", "tab"})  # fmt: skip
@@ -49,7 +47,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     """What a block shows.
 
     Attributes:
-        kind: "elsewhere" for a view of what only the page draws: the report links to it.
+        kind: "plot" for one of the tab analysis; "elsewhere" for a view of what only the page draws: the report links to it.
         metrics: Of a figure, a panel for each.
         columns: Of a table.
         ids: The experiments that are named; None where the filter says which.
@@ -57,13 +55,15 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         sort: In which order.
         limit: How many at most.
         look: How curves are drawn.
+        plot: What a plot draws.
+        media: Which media are shown.
         shows: The parts of the view, for a link to it.
         view: The saved view that they come from.
         caption: What stands below it.
         said: What of the view is not shown, in sentences.
     """
 
-    kind: Literal["figure", "table", "verdict", "elsewhere"]
+    kind: Literal["figure", "table", "verdict", "plot", "media", "elsewhere"]
     metrics: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     ids: tuple[str, ...] | None = None
@@ -71,6 +71,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     sort: tuple[str, ...] = ("-created_at",)
     limit: int = MOST_CURVES
     look: Look = Look()
+    plot: Plot | None = None
+    media: Media | None = None
     shows: dict[str, Any] = {}
     view: str | None = None
     caption: str = ""
@@ -127,26 +129,29 @@ def meaning_of(backend: Backend, asked: Asked, project: str | None = None) -> Bl
         return Block(kind="verdict", ids=_ids(backend, asked.named), caption=asked.caption)
     parts = parts_of(backend, asked, project)
     ids = _ids(backend, asked.experiments) if asked.experiments else None
+    kind, tab = _kind(asked, parts)
     block = Block(
-        kind=_kind(asked, parts),
+        kind=kind,
         ids=ids,
         filter=condition_of(parts, project) if ids is None else "",
         sort=_list(parts, "sort") or ("-created_at",),
         limit=asked.limit or MOST_CURVES,
         look=look_of(parts),
-        shows=parts,
+        shows={**parts, "tab": tab} if tab else parts,
         view=asked.view,
         caption=asked.caption,
-        said=_unshown(parts),
+        said=_unshown(parts, tab),
     )
     question = question_of(block)  # a filter that cannot be read is told
     for field in block.look.group:
         parse_field(field)
+    if block.kind in ("plot", "media"):
+        return _beside(backend, asked, block, question)
     if block.kind == "figure":
-        metrics, said = _metrics(backend, asked, parts, question)
+        metrics, said = metrics_of(backend, asked, parts, question)
         return msgspec.structs.replace(block, metrics=metrics, said=(*block.said, *said))
     if block.kind == "table":
-        columns = asked.named or _list(parts, "columns") or _telling(backend, question)
+        columns = asked.named or _list(parts, "columns") or telling_columns(backend, question)
         for field in columns:
             parse_field(field)
         return msgspec.structs.replace(block, columns=columns)
@@ -177,13 +182,39 @@ def parts_of(backend: Backend, asked: Asked, project: str | None) -> dict[str, A
     return {**(_saved(backend, asked.view, project) if asked.view else {}), **asked.parts}
 
 
-def _kind(asked: Asked, parts: Mapping[str, Any]) -> Literal["figure", "table", "elsewhere"]:
+def _kind(
+    asked: Asked, parts: Mapping[str, Any]
+) -> tuple[Literal["figure", "table", "plot", "media", "elsewhere"], str]:
+    """What a block shows, and the tab of its view: a block that says which plot or which media means those."""
+    tab = parts.get("tab") or ""
+    if "tab" not in asked.parts:
+        own = "analysis" if "plot" in asked.parts else "media" if asked.names or "media" in asked.parts else tab  # fmt: skip
+        tab = own
+    if not isinstance(tab, str):
+        raise InvalidValue("`tab` is a text.", key="tab")
     if asked.kind == "figure" or asked.kind == "table":
-        return asked.kind
-    tab = parts.get("tab") or "charts"
-    if tab in ("charts", "system"):
-        return "figure"
-    return "table" if tab == "table" else "elsewhere"
+        return asked.kind, tab
+    kinds: dict[str, Literal["figure", "table", "plot", "media"]] = {
+        "": "figure", "charts": "figure", "system": "figure", "table": "table", "analysis": "plot", "media": "media",
+    }  # fmt: skip
+    return kinds.get(tab, "elsewhere"), tab
+
+
+def _beside(backend: Backend, asked: Asked, block: Block, question: Question) -> Block:
+    """A block of an analysis or of media."""
+    if block.kind == "media":
+        media, said = media_of(asked, block.shows)
+        limit, more = each_of(asked)
+        return msgspec.structs.replace(block, media=media, limit=limit, said=(*said, *more))
+    plot, said = plot_of(backend, asked, block.shows, question)
+    if plot.which in ("histograms", "tables"):
+        limit, more = each_of(asked)
+        return msgspec.structs.replace(block, plot=plot, limit=limit, said=(*said, *more))
+    ids = block.ids
+    return msgspec.structs.replace(
+        block, plot=plot, said=said,
+        filter=block.filter if ids is None else f"id in ({', '.join(map(quoted, ids))})",
+    )  # fmt: skip
 
 
 def _saved(backend: Backend, name: str, project: str | None) -> dict[str, Any]:
@@ -236,85 +267,9 @@ def _list(parts: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unshown(parts: Mapping[str, Any]) -> tuple[str, ...]:
+def _unshown(parts: Mapping[str, Any], tab: str) -> tuple[str, ...]:
     """A sentence on the parts of a view that a report does not show."""
     left = sorted(key for key in parts if key not in _DRAWN and key not in _SILENT)
-    tab = parts.get("tab") or "charts"
-    if not left or tab not in ("charts", "system", "table"):
+    if not left or tab not in ("", "charts", "system", "table"):
         return ()
     return (f"Not drawn here: {', '.join(left)}.",)
-
-
-# -- which metrics, which columns --------------------------------------------------------------------
-
-
-def _metrics(
-    backend: Backend, asked: Asked, parts: Mapping[str, Any], question: Question
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The metrics that have panels, in order, and what is to be said of others."""
-    named = asked.named or _arranged(parts)
-    if named and not any("*" in one for one in named):
-        found = tuple(dict.fromkeys(named))
-    else:
-        among = msgspec.structs.replace(question, sort=(), limit=None, total=False)
-        names = [
-            one.name
-            for one in backend.names(NamesQuestion(kind="metric", among=among, now=question.now))
-        ]
-        found = _placed(named, names) if named else _all(parts, names)
-    if len(found) <= MOST_PANELS:
-        return found, ()
-    return found[:MOST_PANELS], (f"{MOST_PANELS} of {len(found)} metrics are drawn.",)
-
-
-def _arranged(parts: Mapping[str, Any]) -> tuple[str, ...]:
-    """The metrics of panels that were arranged by hand, section by section."""
-    sections = parts.get("panels") or ()
-    try:
-        every = [panel for section in sections for panel in section["panels"]]
-        return tuple(str(one if isinstance(one, str) else one["metric"]) for one in every)
-    except (KeyError, TypeError):
-        raise InvalidValue(
-            "`panels` is a list of sections, each with a `name` and its `panels`.", key="panels"
-        ) from None
-
-
-def _placed(named: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """Names and what patterns mean: a metric stands where it is named first, and by name before by pattern."""
-    placed = {one for one in named if "*" not in one or one in names}
-    found: dict[str, None] = {}
-    for one in named:
-        if one in placed:
-            found[one] = None
-            continue
-        rest = (name for name in names if name not in placed and fnmatchcase(name, one))
-        found |= dict.fromkeys(rest)
-    return tuple(found)
-
-
-def _all(parts: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    """The metrics that a view shows by itself: those that fit what was typed, and the machine's only where these are meant."""
-    machines = parts.get("tab") == "system"
-    mine = [name for name in names if name.startswith("system/") == machines]
-    typed = parts.get("metrics") or ""
-    if not isinstance(typed, str):
-        raise InvalidValue("`metrics` is a text.", key="metrics")
-    patterns = [one.strip() for one in typed.split(",") if "*" in one]
-    if patterns:
-        return tuple(name for name in mine if any(fnmatchcase(name, one) for one in patterns))
-    words = typed.lower().split()
-    return tuple(name for name in mine if all(word in name.lower() for word in words))
-
-
-def _telling(backend: Backend, question: Question) -> tuple[str, ...]:
-    """The columns of a table that names none: what differs between the experiments, and their results."""
-    told = telling(backend, question, metrics=3)
-    settings = [
-        one.field for one in told.fields if one.section in ("params", "config") and one.values > 1
-    ]
-    metrics = [
-        one.field
-        for one in told.fields
-        if one.section == "metrics" and not one.name.startswith("system/")
-    ]
-    return ("name", "status", *settings[:5], *metrics[:3])

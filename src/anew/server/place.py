@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..query.panel import PanelQuestion
@@ -26,6 +26,8 @@ from .quotas import Quotas, held_by_projects
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
+    from ..analysis.analyst import Analyst
+    from ..reports.showing import Showing
     from .callers import Caller
 
 __all__ = ["PATIENCE", "Place"]
@@ -53,6 +55,8 @@ class Place:
         lacking: Tells what is away that answers can do without; "" if nothing is.
         records: Where clients of other trackers write; the folder, if one is served and this is not given.
         cache: The folder of this machine for copies of what is read.
+        analyst: What reckons for everybody who may ask, where the store is another server's; this process if not given.
+        showing: In the same way, what tells which reports show an experiment.
         alone: Tells whether this server, and no other of the group, does what is done once for all of them; asked again and again.
 
     Attributes:
@@ -76,6 +80,8 @@ class Place:
         alone: Callable[[], bool] = lambda: True,
         records: Records | None = None,
         cache: str = DEFAULT_CACHE,
+        analyst: Analyst | None = None,
+        showing: Callable[[str], Sequence[Showing]] | None = None,
     ) -> None:
         self.alone = alone
         self._backend = backend
@@ -84,6 +90,8 @@ class Place:
         self.intake = intake
         self.seconds = seconds
         self.weights = weights
+        self.analyst = analyst
+        self.showing = showing
         self.lacking = lacking
         self.live = Live(backend)
         self.observer = Observer()

@@ -96,7 +96,7 @@ class ReportFileRequest(msgspec.Struct, frozen=True, kw_only=True):
 def reports(call: Call) -> tuple[ReportFact, ...]:
     """The reports, without their texts."""
     asked: ReportsRequest = call.question
-    face = Reports(call.place.backend(call.caller))
+    face = Reports(call.place.backend(call.caller), call.place.showing)
     if asked.experiment is None:
         found = face.list(asked.project or None)
         return tuple(_fact(one) for one in found)

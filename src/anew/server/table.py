@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis.face import GroupComparison
+from ..analysis.grouping import GroupComparison
 from ..analysis.histograms import Histograms
 from ..analysis.importance import Importance
 from ..analysis.machine import MachineUse
+from ..analysis.questions import (
+    CompareQuestion,
+    HistogramsQuestion,
+    ImportanceQuestion,
+    MachineQuestion,
+    TableDifferenceQuestion,
+    TableQuestion,
+    ValuesQuestion,
+)
 from ..analysis.tables import TableDifference, TablePage
 from ..analysis.values import Values
 from ..commands.badges import BadgeOptions
@@ -176,13 +185,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/alerts", "alerts", AlertsRequest, AlertsAnswer, "The alerts, and what they found last.", reply=browsing.alerts),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
-    Route("POST", f"{API}/analysis/values", "values", analysing.ValuesRequest, Values, "Fields of many experiments as arrays.", reply=analysing.values, arrays=True),
-    Route("POST", f"{API}/analysis/compare", "compare-groups", analysing.CompareRequest, GroupComparison, "Two groups of experiments by one result: difference, interval, test, and what so many results can tell.", reply=analysing.compare),
-    Route("POST", f"{API}/analysis/importance", "importance", analysing.ImportanceRequest, tuple[Importance, ...], "How much settings explain of a result.", reply=analysing.importance),
-    Route("POST", f"{API}/analysis/histograms", "histograms", analysing.HistogramsRequest, Histograms, "Histograms of one name step after step, on one grid of bins.", reply=analysing.histograms, arrays=True),
-    Route("POST", f"{API}/analysis/table", "table", analysing.TableRequest, TablePage, "Some rows of a logged table, filtered and sorted.", reply=analysing.table),
-    Route("POST", f"{API}/analysis/table-difference", "table-difference", analysing.TableDifferenceRequest, TableDifference, "Rows that were added, removed and changed between two logged tables.", reply=analysing.table_difference),
-    Route("POST", f"{API}/analysis/machine", "machine", analysing.MachineRequest, tuple[MachineUse, ...], "How long the devices of machines were idle, and what stands out in a stretch of a curve.", reply=analysing.machine),
+    Route("POST", f"{API}/analysis/values", "values", ValuesQuestion, Values, "Fields of many experiments as arrays.", reply=analysing.values, arrays=True),
+    Route("POST", f"{API}/analysis/compare", "compare-groups", CompareQuestion, GroupComparison, "Two groups of experiments by one result: difference, interval, test, and what so many results can tell.", reply=analysing.compare),
+    Route("POST", f"{API}/analysis/importance", "importance", ImportanceQuestion, tuple[Importance, ...], "How much settings explain of a result.", reply=analysing.importance),
+    Route("POST", f"{API}/analysis/histograms", "histograms", HistogramsQuestion, Histograms, "Histograms of one name step after step, on one grid of bins.", reply=analysing.histograms, arrays=True),
+    Route("POST", f"{API}/analysis/table", "table", TableQuestion, TablePage, "Some rows of a logged table, filtered and sorted.", reply=analysing.table),
+    Route("POST", f"{API}/analysis/table-difference", "table-difference", TableDifferenceQuestion, TableDifference, "Rows that were added, removed and changed between two logged tables.", reply=analysing.table_difference),
+    Route("POST", f"{API}/analysis/machine", "machine", MachineQuestion, tuple[MachineUse, ...], "How long the devices of machines were idle, and what stands out in a stretch of a curve.", reply=analysing.machine),
     Route("POST", f"{API}/plot/program", "plot-program", ProgramRequest, Program, "A picture as a program of matplotlib alone, with the numbers in it.", reply=analysing.program),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change of an experiment, to be polled with If-None-Match.", reply=browsing.version),
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),

@@ -79,7 +79,9 @@ def _place(address: Address, user: str) -> Place:
 
         server = open_server(address.location, token=token_for(address.location))
         server.backend.about()  # an address that nobody answers at is said before a browser opens
-        return Place(server.backend, server.upkeep, server.close)
+        return Place(
+            server.backend, server.upkeep, server.close, analyst=server.analyst, showing=server.reports.showing
+        )  # fmt: skip
     if address.kind != "folder":
         raise NotFound(
             f"{address} is not a folder or a server, so its experiments cannot be shown."

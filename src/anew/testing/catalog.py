@@ -19,6 +19,7 @@ from ..record.packed import Unpacker, pack
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, Catalog, CatalogState, Entry
 from ..stores.catalog.summary import combine
+from .catalog_columns import ColumnTests
 from .catalog_questions import QuestionTests
 from .catalog_scopes import ScopeTests
 from .catalog_writing import NOW, entry_of, tally_of
@@ -26,7 +27,7 @@ from .catalog_writing import NOW, entry_of, tally_of
 __all__ = ["CatalogContract"]
 
 
-class CatalogContract(ScopeTests, QuestionTests):
+class CatalogContract(ScopeTests, QuestionTests, ColumnTests):
     """Subclass it and give the fixture `catalog`, created and empty."""
 
     # -- its life ----------------------------------------------------------------------------------

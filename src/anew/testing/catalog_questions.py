@@ -51,60 +51,6 @@ class QuestionTests(CatalogWriting):
             assert self.names(catalog, "metric", limit=most) == self.names(catalog, "metric")
         assert self.ask(catalog, offset=9).ids == []
 
-    def test_columns_hold_what_was_recorded(self, catalog: Catalog) -> None:
-        params = {
-            "int": 3, "large": 2**63 + 5, "float": 0.1, "inf": -math.inf, "true": True,
-            "none": None, "text": "vit", "long": "ü" * 100_000, "list": [1, 2], "odd.name": 1,
-        }  # fmt: skip
-        one = entry_of(
-            "a", params=params, config={"c": 1}, tags={"t": "v", "plain": None}, bindrs=["b"],
-            metrics={"loss": [3.0, 1.0, 2.0], "bad": [math.nan]}, git_dirty=False, started_at=NOW - 9,
-        )  # fmt: skip
-        self.save(catalog, one, entry_of("b", name="other", metrics={"loss": [1.0]}))
-        asked = [f"params.{name}" for name in params]
-        answer = self.ask(catalog, columns=asked)
-        assert [c.name for c in answer.columns] == asked
-        assert [c.values[0] for c in answer.columns] == list(params.values())
-        assert [type(c.values[0]) for c in answer.columns] == [type(v) for v in params.values()]
-        assert all(c.values[1] is None for c in answer.columns)
-        answer = self.ask(
-            catalog,
-            sort="-name",
-            columns=[
-                "name", "duration", "git.dirty", "metrics.loss", "metrics.loss.min",
-                "metrics.loss.count", "metrics.loss.mean", "metrics.bad.min", "tags.t", "config.c",
-            ],
-        )  # fmt: skip
-        assert answer.ids == ["a", "b"]
-        found = {column.name: (column.kind, list(column.values)) for column in answer.columns}
-        assert math.isnan(found.pop("metrics.bad.min")[1][0])
-        assert found == {
-            "name": ("text", ["run", "other"]),
-            "duration": ("number", [9.0, None]),
-            "git.dirty": ("bool", [False, None]),
-            "metrics.loss": ("number", [2.0, 1.0]),
-            "metrics.loss.min": ("number", [1.0, 1.0]),
-            "metrics.loss.count": ("integer", [3, 1]),
-            "metrics.loss.mean": ("number", [2.0, 1.0]),
-            "tags.t": ("text", ["v", None]),
-            "config.c": ("any", [1, None]),
-        }
-
-    def test_a_section_is_a_column_for_every_name_in_it(self, catalog: Catalog) -> None:
-        self.save(
-            catalog,
-            entry_of("a", params={"lr": 1, "model.depth": 2}, metrics={"loss": [2.0, 1.0]}),
-            entry_of("b", params={"lr": 3.5}, tags={"t": None}, bindrs=["x"]),
-        )
-        answer = self.ask(catalog, columns=["params", "metrics", "config", "tags", "bindrs"])
-        assert {c.name: list(c.values) for c in answer.columns} == {
-            "params.lr": [1, 3.5],
-            "params.model.depth": [2, None],
-            "metrics.loss": [1.0, None],
-            "tags": [{}, {"t": None}],
-            "bindrs": [[], ["x"]],
-        }
-
     def test_groups_count_and_add_up(self, catalog: Catalog) -> None:
         self.save(
             catalog,

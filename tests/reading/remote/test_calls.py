@@ -79,7 +79,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(url: str) -> contextlib.closing:
     class Closing:
         def __init__(self) -> None:
-            self.backend, self.upkeep, self.close, _ = open_server(url)
+            self.backend, self.upkeep, self.close, *_ = open_server(url)
 
     return contextlib.closing(Closing())
 

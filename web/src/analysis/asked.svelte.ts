@@ -1,9 +1,8 @@
-/** Fields of all experiments that the link chooses, kept as they were until newer ones are there. */
+/** Fields of all experiments that an analysis is about, kept as they were until newer ones are there. */
 
 import { postForColumns } from "../api";
-import { experiments } from "../experiments.svelte";
-import { link } from "../link.svelte";
 import { live } from "../live.svelte";
+import type { Subject } from "./subject";
 import { valuesOf, type Values } from "./values";
 
 const AGAIN = 5000; // ms at least between two looks at what changes
@@ -17,26 +16,36 @@ export class Asked {
   #later: ReturnType<typeof setTimeout> | undefined;
 
   /** Ask for fields, again and again while experiments change. To be made where effects may be. */
-  constructor(fields: () => readonly string[]) {
-    const question = $derived(JSON.stringify({ fields: fields(), filter: experiments.filter, sort: link.state.sort }));
+  constructor(subject: Subject, fields: () => readonly string[]) {
+    // In the order in which they were taken in, whatever the list is sorted by: a new one does not move the places of the others.
+    const question = $derived(JSON.stringify({ fields: fields(), filter: subject.filter, sort: [] }));
     $effect(() => {
       void this.#turn;
       const abort = new AbortController();
       void this.#ask(question, abort.signal);
       return () => abort.abort();
     });
+    let seen = subject.revision;
     $effect(() => {
-      const end = live.listen(() => {
-        this.#later ??= setTimeout(() => {
-          this.#later = undefined;
-          this.#turn += 1;
-        }, Math.max(0, this.#at + AGAIN - Date.now()));
-      });
+      const end = subject.still ? () => undefined : live.listen(() => this.#soon());
       return () => {
         end();
         clearTimeout(this.#later);
       };
     });
+    $effect(() => {
+      // What a block of a report shows, the block hears of.
+      if (!subject.still || subject.revision === seen) return;
+      seen = subject.revision;
+      this.#soon();
+    });
+  }
+
+  #soon(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#turn += 1;
+    }, Math.max(0, this.#at + AGAIN - Date.now()));
   }
 
   async #ask(question: string, signal: AbortSignal): Promise<void> {

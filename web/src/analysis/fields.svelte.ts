@@ -1,13 +1,20 @@
-/** Which fields can be drawn, and which are where nobody has chosen any. */
+/** Which fields the tab of the analysis can draw, and which it does where nobody has chosen any. */
 
 import { experiments } from "../experiments.svelte";
 import { link } from "../link.svelte";
 import { bestOf, differs, titleOf } from "../table/columns";
 import { isSeed, mostTried } from "../usual";
+import type { Fields } from "./subject";
 
 const AXES = 6;
 
-class Fields {
+/** What a field is called. */
+export function titled(field: string): string {
+  const { text, detail } = titleOf(field);
+  return detail ? `${text} (${detail})` : text;
+}
+
+class Telling implements Fields {
   #told = $derived(experiments.telling);
   /** Settings that differ, the most telling first. */
   settings = $derived(
@@ -32,11 +39,7 @@ class Fields {
   /** All that can be chosen for an axis. */
   all = $derived([...new Set([this.result, this.setting, ...this.axes, ...this.settings, ...this.results, "created_at", "status", "user", "host"])]);
 
-  /** What a field is called. */
-  title(field: string): string {
-    const { text, detail } = titleOf(field);
-    return detail ? `${text} (${detail})` : text;
-  }
+  title = titled;
 }
 
-export const fields = new Fields();
+export const fields = new Telling();

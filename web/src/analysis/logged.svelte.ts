@@ -2,7 +2,7 @@
 
 import { get } from "../api";
 import { live } from "../live.svelte";
-import type { Chosen } from "../workspace/chosen.svelte";
+import type { Listed } from "./subject";
 
 /** How many of a name an experiment has logged. */
 export type Counts = ReadonlyMap<string, number>;
@@ -14,11 +14,11 @@ export class Logged {
   /** Counts what changed, so that what was made of it is made again. */
   revision = $state(0);
   #asked = new Set<string>();
-  #chosen: Chosen;
+  #chosen: Listed;
   #kind: string;
 
   /** To be made where effects may be. */
-  constructor(chosen: Chosen, kind: string) {
+  constructor(chosen: Listed, kind: string) {
     this.#chosen = chosen;
     this.#kind = kind;
     $effect(() => {

@@ -29,6 +29,14 @@ export function thumbnailUrl(id: string, path: string): string {
   return address("/api/v1/experiments/{ref}/thumbnail/{name}", { ref: id, name: path });
 }
 
+const natural = new Intl.Collator("en", { numeric: true }).compare;
+
+/** The same, and by name. */
+export function ranked(one: Series, other: Series): number {
+  const rank = (kind: string) => (KINDS.indexOf(kind) + KINDS.length + 1) % (KINDS.length + 1);
+  return rank(one.kind) - rank(other.kind) || natural(one.name, other.name);
+}
+
 export interface Whole {
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, unknown>>;

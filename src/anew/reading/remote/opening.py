@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .analyst import RemoteAnalyst
 from .backend import RemoteBackend
 from .calls import Calls
 from .connection import Connections, Transport
+from .reports import RemoteReports
 from .upkeep import RemoteUpkeep
 from .weights import RemoteWeights
 
@@ -15,12 +17,14 @@ __all__ = ["Opened", "open_server"]
 
 
 class Opened(NamedTuple):
-    """A server that can be asked: its backend, its upkeep, what closes both, and its repository of weights."""
+    """A server that can be asked: its backend, its upkeep, what closes both, its repository of weights, and what it reckons and tells of reports."""
 
     backend: RemoteBackend
     upkeep: RemoteUpkeep
     close: Callable[[], None]
     weights: RemoteWeights
+    analyst: RemoteAnalyst
+    reports: RemoteReports
 
 
 def open_server(
@@ -35,4 +39,7 @@ def open_server(
     """
     calls = Calls(transport or Connections(url), url, token=token)
     backend = RemoteBackend(calls)
-    return Opened(backend, RemoteUpkeep(calls, backend), calls.close, RemoteWeights(calls))
+    return Opened(
+        backend, RemoteUpkeep(calls, backend), calls.close, RemoteWeights(calls), RemoteAnalyst(calls),
+        RemoteReports(calls),
+    )  # fmt: skip

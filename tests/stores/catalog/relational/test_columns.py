@@ -10,11 +10,11 @@ from hypothesis import given, settings
 
 from anew.query.question import NamesQuestion, ask
 from anew.stores.catalog.protocol import Batch
-from anew.stores.catalog.relational import among, answers, columns
+from anew.stores.catalog.relational import among, columns, keys
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.testing.catalog_writing import NOW, entry_of
 from anew.testing.filters import experiments
-from anew.testing.settings_told import metrics_told
+from anew.testing.settings_told import metrics_told, settings_told
 
 WANTED = ["params.n", "n", "config.n", "params.mixed", "t", "tags.team", "tags.old"]
 LONG = "x" * 600
@@ -39,6 +39,8 @@ def both_ways(catalog: Any, wanted: list[str], filter: str | None = None) -> lis
     for few, fast in ((2000, 15), (0, 1000)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns, "FEW", few)
+            patch.setattr(keys, "FEW", few)
+            patch.setattr(keys, "_AT_ONCE", 2)
             patch.setattr(columns, "_AS_FAST", fast)
             told.append(repr(catalog.select(question)))
     return told
@@ -77,7 +79,7 @@ def test_the_ids_of_most_experiments_are_those_that_are_looked_up(catalog):
         asked = ask(filter, sort="-n", now=NOW)
         looked_up = catalog.select(asked).ids
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(answers, "FEW", 0)
+            patch.setattr(keys, "FEW", 0)
             assert catalog.select(asked).ids == looked_up
     assert looked_up == ["id5"]
 
@@ -91,3 +93,23 @@ def test_metrics_of_many_are_counted_as_their_values_are(catalog, given):
         patch.setattr(among, "FEW", 0)
         told = catalog.names(NamesQuestion(kind="metric", among=asked, now=NOW))
     assert told == metrics_told(catalog, asked)
+
+
+@settings(max_examples=20, deadline=None)
+@given(experiments(NOW))
+def test_settings_of_many_are_told_as_their_values_say_it(catalog, given):
+    fill(catalog, given)
+    asked = ask("params.n exists", now=NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "FEW", 0)
+        told = catalog.names(NamesQuestion(kind="setting", among=asked, now=NOW))
+    assert told == settings_told(catalog, asked)
+
+
+def test_settings_of_those_between_others_are_not_told_of_these(catalog):
+    fill(catalog, [{"params": {"n": at, "other": at}} for at in range(6)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "FEW", 0)
+        asked = ask("params.n in (0, 1, 3, 4)", now=NOW)
+        told = catalog.names(NamesQuestion(kind="setting", among=asked, now=NOW))
+    assert [(one.name, one.count, one.values) for one in told] == [("n", 4, 4), ("other", 4, 4)]

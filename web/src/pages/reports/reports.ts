@@ -1,6 +1,8 @@
 /** What the page of reports asks and writes. */
 
 import { get, post, type Schemas } from "../../api";
+import type { LinkState } from "../../state";
+import { changeOf } from "../../views/saved";
 
 export type Report = Schemas["Report"];
 export type ReportFact = Schemas["ReportFact"];
@@ -80,3 +82,34 @@ export async function write({ name, project }: Which, text: string | null, seen:
 
 /** Where a report can be had as a file. */
 export const fileOf = ({ name, project }: Which, form: "md" | "html" | "pdf") => ({ parts: { name }, query: { ...of(project), form } });
+
+/** The state of the page that shows what a block does. */
+export function stateOf(block: Block): Partial<LinkState> {
+  const { plot, media } = block;
+  const { change } = changeOf((block.shows ?? {}) as Record<string, unknown>);
+  const at = String(plot?.step ?? media?.step ?? "");
+  // The experiments that it names, whatever else the view leaves out.
+  const which = plot && block.ids ? { filter: block.filter ?? "", archived: true, reproductions: true } : {};
+  if (!plot || plot.which === "histograms" || plot.which === "tables") return { ...change, ...which, at };
+  return { ...change, ...which, at, result: plot.result ?? "", setting: plot.setting ?? "", axes: plot.axes?.length ? plot.axes : null };
+}
+
+/** Whether a name is one of those, or meant by a pattern with `*`; all are where there are none. */
+export function isMeant(name: string, patterns: readonly string[]): boolean {
+  return !patterns.length || patterns.some((one) => fits(name, one.split("*")));
+}
+
+/** Whether a text consists of these parts, with anything between them. */
+function fits(text: string, parts: readonly string[]): boolean {
+  const [first = "", last = ""] = [parts[0], parts.at(-1)];
+  if (parts.length < 2) return text === first;
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+  const inside = text.slice(0, text.length - last.length);
+  let at = first.length;
+  for (const one of parts.slice(1, -1)) {
+    const found = inside.indexOf(one, at);
+    if (found < 0) return false;
+    at = found + one.length;
+  }
+  return true;
+}

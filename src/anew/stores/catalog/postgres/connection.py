@@ -67,6 +67,10 @@ class PostgresConnection:
         found = self._connection.execute(marked(text), values, binary=True)
         return cast(Cursor, found)  # typed as rows of tuples
 
+    def pairs(self, text: str, values: Sequence[Any], /, *, floats: bool) -> dict[int, Any]:
+        """See `Connection.pairs`."""
+        return dict(self.execute(text, values).fetchall())
+
     def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> object:
         """See `Connection.executemany`; the statements are sent together."""
         with self._connection.cursor() as cursor:

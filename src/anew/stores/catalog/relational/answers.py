@@ -6,8 +6,7 @@ from ....query.question import Question, Selected
 from .columns import columns_of
 from .engine import Connection
 from .groups import group_count, grouped, is_grouped
-from .keys import Keys
-from .metrics import FEW
+from .keys import Keys, are_most
 from .names import CatalogNames
 from .selection import Selection
 
@@ -34,7 +33,7 @@ def selected(connection: Connection, question: Question) -> Selected:
         total = selection.count(connection)
     columns = columns_of(connection, names, question, keys)
     after = offset + len(keys) if more else None
-    return Selected(_ids(connection, keys), columns, total, after)
+    return Selected(_ids(connection, question, keys), columns, total, after)
 
 
 def keys_of(connection: Connection, question: Question) -> Keys:
@@ -86,21 +85,14 @@ def counted(connection: Connection, question: Question) -> int:
     return selection.count(connection)
 
 
-def _ids(connection: Connection, keys: Keys) -> list[str]:
-    if not keys:
+def _ids(connection: Connection, question: Question, keys: Keys) -> list[str]:
+    if not keys or (question.most_ids is not None and len(keys) > question.most_ids):
         return []
     dialect = connection.dialect
-    query = "SELECT key, experiment_id FROM experiments"
-    if len(keys) <= FEW or len(keys) < _largest(connection) // 2:
-        found = connection.execute(
-            f"{query} WHERE key IN ({dialect.keys})", (dialect.listed(keys),)
-        )
+    query = "SELECT key, experiment_id FROM experiments WHERE key"
+    if are_most(ascending := sorted(keys)):
+        found = connection.execute(f"{query} BETWEEN ? AND ?", (ascending[0], ascending[-1]))
     else:
-        found = connection.execute(query)
+        found = connection.execute(f"{query} IN ({dialect.keys})", (dialect.listed(keys),))
     by_key: dict[int, str] = dict(found.fetchall())
     return list(map(by_key.__getitem__, keys))
-
-
-def _largest(connection: Connection) -> int:
-    """The largest key: about how many experiments there are."""
-    return int(connection.execute("SELECT max(key) FROM experiments").fetchone()[0])

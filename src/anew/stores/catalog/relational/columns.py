@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Literal
 
 from ....query.fields import SECTIONS, Fact, Labels, Metric, Param, Tag, Target, resolve
@@ -18,8 +19,8 @@ from ....query.tokens import mistake
 from . import schema
 from .documents import Document, decoded, value_of
 from .engine import Connection
-from .keys import Keys, among
-from .metrics import FEW, metric_section, metric_values
+from .keys import FEW, Keys, among, are_most
+from .metrics import metric_section, metric_values
 from .names import CatalogNames
 from .operands import EXPERIMENTS, INTEGERS, KEY, column_of
 from .params import setting_values
@@ -64,11 +65,20 @@ def columns_of(
     if not question.columns:
         return ()
     with _uncollected():
-        return _Table(names, question).read(connection, keys)
+        ascending = sorted(keys)
+        columns = _Table(names, question).read(connection, ascending)
+        return columns if keys == ascending else _ordered(columns, ascending, keys)
+
+
+def _ordered(columns: Sequence[Column], ascending: Keys, keys: Keys) -> tuple[Column, ...]:
+    """Columns of experiments in ascending order, in another one."""
+    at = {key: place for place, key in enumerate(ascending)}
+    place = itemgetter(*map(at.__getitem__, keys))
+    return tuple(Column(one.name, one.kind, list(place(one.values))) for one in columns)
 
 
 class _Table:
-    """The columns of one answer while they are read."""
+    """The columns of one answer while they are read, of experiments in ascending order of their keys."""
 
     def __init__(self, names: CatalogNames, question: Question) -> None:
         self._fields = [wanted.field for wanted in question.columns]
@@ -101,9 +111,11 @@ class _Table:
         }  # fmt: skip
 
     def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
-        if not self._has_sections and _is_most(connection, keys, len(self._settings)):
+        if not self._has_sections and _by_names(keys, len(self._settings)):
             self._by_name, self._needs_documents = self._settings, False
-        if self._needs_documents or self._facts:
+        if self._facts and not self._needs_documents and are_most(keys):
+            self._take(self._range(connection, keys), 0)
+        elif self._needs_documents or self._facts:
             count = 0
             for begin in range(0, len(keys), _CHUNK):
                 page = list(keys[begin : begin + _CHUNK])
@@ -115,6 +127,16 @@ class _Table:
             column for at in range(len(self._fields)) for column in self._made(connection, at, keys)
         )
         return tuple(made)
+
+    def _range(self, connection: Connection, keys: Sequence[int]) -> list[Any]:
+        """The rows of these experiments, out of all between the first and the last."""
+        between = sql("{} BETWEEN {} AND {}", KEY, keys[0], keys[-1])
+        asked = Query((KEY, *self._facts), (EXPERIMENTS,), (between,), (KEY,)).sql()
+        rows = connection.execute(asked.text, asked.values).fetchall()
+        if len(rows) > len(keys):
+            wanted = set(keys)
+            rows = [row for row in rows if row[0] in wanted]
+        return rows
 
     def _query(self, connection: Connection, keys: Keys) -> Query:
         """The rows of these experiments."""
@@ -181,12 +203,11 @@ class _Table:
             yield Column(field.text, "any" if target is None else kind_of(target), self._values[at])
 
 
-def _is_most(connection: Connection, keys: Sequence[int], settings: int) -> bool:
-    """Whether so many settings of experiments are read faster by their names, of all that have them, than out of their documents."""
+def _by_names(keys: Sequence[int], settings: int) -> bool:
+    """Whether so many settings of experiments are read faster by their names, of all in the range, than out of their documents."""
     if not settings or len(keys) <= FEW:
         return False
-    largest = connection.execute("SELECT max(key) FROM experiments").fetchone()[0]
-    return bool(settings * largest < _AS_FAST * len(keys))
+    return settings * (keys[-1] - keys[0]) < _AS_FAST * len(keys)
 
 
 def _target(field: Field, names: CatalogNames) -> Target:

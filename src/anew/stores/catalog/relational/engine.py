@@ -101,6 +101,10 @@ class Connection(Protocol):
         """Run a statement."""
         ...
 
+    def pairs(self, text: str, values: Sequence[Any], /, *, floats: bool) -> dict[int, Any]:
+        """The rows of a statement of two columns, of which the first is a key; `floats` says whether the second may be a float."""
+        ...
+
     def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run a statement once for each row of values."""
         ...

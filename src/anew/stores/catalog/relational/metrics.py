@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 from ....record.facts import MetricSummary
 from ..summary import Tallies, Tally, combine, rest_of, tallies_of
 from .engine import Connection
+from .keys import FEW, values_by_key
+from .operands import INTEGERS
 
 __all__ = [
     "HIDDEN",
@@ -25,8 +25,6 @@ __all__ = [
 METRIC = "metric"
 HIDDEN = "hidden metric"
 """The kinds of names of the metrics that are told of, and of those that are not."""
-FEW = 2000
-"""Experiments up to which their rows are looked up; beyond, whole columns are read."""
 _COLUMNS = MetricSummary.__struct_fields__
 _TOLD = f"AND n.kind = '{METRIC}'"
 _SUMMARY = ", ".join(f"m.{column}" for column in _COLUMNS)
@@ -85,47 +83,22 @@ def tallies(connection: Connection, keys: Sequence[int]) -> dict[int, Tallies]:
 def metric_values(
     connection: Connection, metric: int | None, stat: str, keys: Sequence[int]
 ) -> list[Any]:
-    """A statistic of a metric (the key of its name) per experiment; None where it was not logged."""
-    return _Columns(keys).values(connection, metric, stat)
-
-
-class _Columns:
-    """Reads columns of metrics for the same experiments."""
-
-    def __init__(self, keys: Sequence[int]) -> None:
-        self._keys = keys
-        self._sorted = sorted(keys)
-
-    def values(self, connection: Connection, metric: int | None, stat: str) -> list[Any]:
-        """See `metric_values`."""
-        if metric is None or not self._keys:
-            return [None] * len(self._keys)
-        column = "last_step" if stat == "step" else stat
-        if column not in _COLUMNS:
-            raise ValueError(f"{stat!r} is not a statistic of a metric.")
-        query = f"SELECT experiment_key, {column} FROM metrics WHERE name_key = ?"
-        if len(self._keys) > FEW:
-            rows = _rows(connection, f"{query} ORDER BY experiment_key", metric)
-        else:
-            query += f" AND experiment_key IN ({connection.dialect.keys})"
-            rows = _rows(connection, query, metric, connection.dialect.listed(list(self._keys)))
-        found: dict[int, Any] = dict(rows)
-        if stat in ("first", "last", "min", "max") and None in found.values():
-            # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
-            found = {key: math.nan if value is None else value for key, value in rows}
-        if len(found) > 1 and list(found) == self._sorted:  # every experiment has it, as most do
-            return list(self._place(list(found.values())))
-        return list(map(found.get, self._keys))
-
-    @cached_property
-    def _place(self) -> itemgetter[Any]:
-        """Takes what is sorted by experiment into their order."""
-        at = {key: place for place, key in enumerate(self._sorted)}
-        return itemgetter(*map(at.__getitem__, self._keys))
+    """A statistic of a metric (the key of its name) of experiments, given in ascending order; None where it was not logged."""
+    column = "last_step" if stat == "step" else stat
+    if column not in _COLUMNS:
+        raise ValueError(f"{stat!r} is not a statistic of a metric.")
+    if metric is None or not keys:
+        return [None] * len(keys)
+    query = f"SELECT experiment_key, {column} FROM metrics WHERE name_key = ?"
+    found = values_by_key(connection, query, metric, keys, floats=stat not in INTEGERS)
+    if stat in ("first", "last", "min", "max") and None in found.values():
+        # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
+        found = {key: math.nan if value is None else value for key, value in found.items()}
+    return list(map(found.get, keys))
 
 
 def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
-    """The last values of all metrics of experiments, a column per metric by its name."""
+    """The last values of all metrics of experiments, given in ascending order: a column per metric by its name."""
     if len(keys) <= FEW:
         at = {key: place for place, key in enumerate(keys)}
         columns: dict[str, list[Any]] = {}
@@ -138,9 +111,8 @@ def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tupl
         yield from sorted(columns.items())
         return
     named = "SELECT name, key FROM names WHERE kind = 'metric' ORDER BY name"
-    reader = _Columns(keys)
     for name, metric in _rows(connection, named):
-        lasts = reader.values(connection, metric, "last")
+        lasts = metric_values(connection, metric, "last", keys)
         if lasts.count(None) < len(lasts):
             yield name, lasts
 

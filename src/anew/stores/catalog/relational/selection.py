@@ -144,6 +144,8 @@ class Selection:
         """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
         keys: Keys = mask.nonzero()[0].tolist()
         self.known_total = len(keys)
+        if self._sort == [_INDEXED]:
+            return keys[:stop]
         many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
         if len(keys) <= many:
             asked = Query((KEY,), (EXPERIMENTS,), (among(connection, keys),))

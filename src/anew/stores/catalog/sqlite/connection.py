@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from ..relational import schema as s
 from ..relational.metrics import HIDDEN, METRIC
 from ..relational.sql import Table
@@ -24,6 +26,17 @@ class SqliteConnection(sqlite3.Connection):
     """`relational.engine.Connection` of SQLite."""
 
     dialect: SqliteDialect = SQLITE
+
+    def pairs(self, text: str, values: Sequence[Any], /, *, floats: bool) -> dict[int, Any]:
+        """See `Connection.pairs`. As JSON they are one row and not many; but not every float is in JSON of SQLite's what it was."""
+        if floats:
+            return dict(self.execute(text, values))
+        whole = (
+            f"WITH found(k, v) AS ({text}) SELECT group_concat(k), json_group_array(v) FROM found"
+        )
+        keys, told = self.execute(whole, values).fetchone()
+        decode = msgspec.json.decode
+        return dict(zip(decode(f"[{keys or ''}]"), decode(told), strict=True))
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """See `Connection.insert`."""

@@ -1,0 +1,25 @@
+/** What the tab of the analysis is about: what the link says. */
+
+import { experiments } from "../experiments.svelte";
+import { link } from "../link.svelte";
+import { paint } from "../paint.svelte";
+import { Chosen } from "../workspace/chosen.svelte";
+import { fields } from "./fields.svelte";
+import type { Subject } from "./subject";
+
+export const tab: Subject = {
+  get state() {
+    return link.state;
+  },
+  get filter() {
+    return experiments.filter;
+  },
+  get revision() {
+    return experiments.telling?.experiments ?? 0;
+  },
+  fields,
+  still: false,
+  set: (change, quietly) => link.set(change, quietly),
+  listed: (most) => new Chosen(most),
+  shade: (row) => paint.shade(row),
+};

@@ -24,8 +24,9 @@ performance.mark = (...given) => {
 def followed(page) -> tuple[Received, list[str]]:
     """What a page receives from now on, and what it asks for; its stream is one that is seen from its beginning."""
     received = Received(page)
+    metric = "m" if page.locator('section[aria-label="m"]').count() else "train/loss"
     page.reload()
-    panel(page, "m" if page.locator('section[aria-label="m"]').count() else "train/loss")
+    panel(page, metric)
     page.wait_for_timeout(1500)  # what nobody waits for is asked for after the first chart
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url.partition("/api/v1")[2].partition("?")[0]))

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+import anew
 from anew import Experiment, Store
 from anew.errors import InvalidValue, NotFound
 from anew.printing import write_report
@@ -71,9 +72,25 @@ def store(tmp_path_factory: pytest.TempPathFactory):
                 exp.log_metrics({"loss": 1 / (1 + step + number), "acc": step / 30}, step=step)
     with Experiment("a/sweep/hostile", root=root, params={"lr": HOSTILE}, **QUIET) as exp:
         exp.log_metrics({"loss": float("nan")}, step=0)
+        exp.log_value("note", anew.Text(HOSTILE), step=0)
     with Store(root) as opened:
         opened.reports.save("paper", TEXT, "a")
         yield opened
+
+
+def test_names_and_values_are_text_in_plots_too(store, tmp_path):
+    blocks = ("plot: boxes\nsetting: params.lr", "plot: scatter\nsetting: params.lr", "plot: parallel", "plot: compare\nsetting: params.lr", "names: [note]")  # fmt: skip
+    text = "\n".join(f"```anew\n{one}\ncaption: '{HOSTILE}'\n```\n" for one in blocks)
+    report = store.reports.save("hostile", text, "a")
+    written = write_report(store, report, tmp_path / "hostile.html")
+    assert written.problems == ()
+    text = written.path.read_text()
+    tags = set(re.findall(r"<(\w+)[^>]*>", re.sub(r"<style>.*?</style>", "", text, flags=re.S)))
+    assert not {"script", "iframe", "link", "object", "svg"} & tags
+    assert "onerror" not in " ".join(re.findall(r"<img[^>]*>", text))
+    for one in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', text):
+        assert not re.search(rb"<script|<[^>]* on\w+=", base64.b64decode(one))
+    store.reports.remove("hostile", "a")
 
 
 def test_an_html_file_has_everything_and_runs_nothing(store, tmp_path):

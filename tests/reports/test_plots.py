@@ -57,6 +57,12 @@ def test_experiments_that_are_named_are_a_condition_of_a_plot(store):
     assert block.filter == f"id in ('{id_}')"
 
 
+def test_a_table_is_whose_it_is_said_to_be(store):
+    block = shown(store, "plot: tables\nwhose: 0.1-2")
+    assert block.ids == (block.plot.whose,)
+    assert store.get(block.plot.whose).name == "0.1-2"
+
+
 def test_media_are_of_names_and_a_step(store):
     block = shown(store, "names: ['samples/*']\nstep: 10\nlimit: 3")
     assert (block.kind, block.media.names, block.media.step, block.limit) == (

@@ -18,7 +18,7 @@ from ..reading.saved_views import SavedViews
 from .blocks import Asked, Look, look_of, read_block
 from .markdown import SCHEME, experiments_linked, runs_of, to_html
 from .metrics import metrics_of, telling_columns
-from .plots import Media, Plot, each_of, media_of, plot_of
+from .plots import ONE_BY_ONE, Media, Plot, each_of, media_of, plot_of
 
 __all__ = [
     "MOST_BLOCKS",
@@ -201,20 +201,24 @@ def _kind(
 
 
 def _beside(backend: Backend, asked: Asked, block: Block, question: Question) -> Block:
-    """A block of an analysis or of media."""
+    """A block of an analysis or of media. Experiments that are named are a condition there: the page asks by filters."""
+    plot, media, limit = None, None, block.limit
     if block.kind == "media":
         media, said = media_of(asked, block.shows)
+    else:
+        plot, said = plot_of(backend, asked, block.shows, question)
+    if plot is None or plot.which in ONE_BY_ONE:
         limit, more = each_of(asked)
-        return msgspec.structs.replace(block, media=media, limit=limit, said=(*said, *more))
-    plot, said = plot_of(backend, asked, block.shows, question)
-    if plot.which in ("histograms", "tables"):
-        limit, more = each_of(asked)
-        return msgspec.structs.replace(block, plot=plot, limit=limit, said=(*said, *more))
-    ids = block.ids
+        said = (*said, *more)
+    ids, condition = block.ids, block.filter
+    if plot is not None and plot.which == "tables" and plot.whose:
+        ids = _ids(backend, (plot.whose,))
+        plot = msgspec.structs.replace(plot, whose=ids[0])
+    if ids is not None:
+        condition = f"id in ({', '.join(map(quoted, ids))})"
     return msgspec.structs.replace(
-        block, plot=plot, said=said,
-        filter=block.filter if ids is None else f"id in ({', '.join(map(quoted, ids))})",
-    )  # fmt: skip
+        block, plot=plot, media=media, ids=ids, filter=condition, limit=limit, said=said
+    )
 
 
 def _saved(backend: Backend, name: str, project: str | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -16,7 +16,7 @@ from ..reading.backend import Backend
 from ..reading.telling import telling
 from .blocks import Asked
 
-__all__ = ["MOST_NAMES", "Media", "Plot", "each_of", "media_of", "plot_of"]
+__all__ = ["MOST_NAMES", "ONE_BY_ONE", "Media", "Plot", "each_of", "media_of", "plot_of"]
 
 Which = Literal[
     "scatter", "parallel", "slices", "boxes", "bars", "compare", "importance", "histograms", "tables"
@@ -31,7 +31,8 @@ _MOST_SETTINGS = 60
 _AXES = 6
 _MOST_AXES = 12
 _SEED = re.compile(r"(^|[._/-])(random_?)?seed$", re.IGNORECASE)
-_ONE_BY_ONE = ("histograms", "tables")
+ONE_BY_ONE = ("histograms", "tables")
+"""Plots in which experiments stand side by side."""
 
 
 class Plot(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +110,7 @@ def plot_of(
         said.append("Nothing is marked here: a report shows all experiments of a plot alike.")
     if asked.names:
         said.append("`names` are those of media; a plot has none.")
-    if found.which in _ONE_BY_ONE:
+    if found.which in ONE_BY_ONE:
         if found.which == "tables" and parts.get("against"):
             said.append("Only the page shows how a table differs from another one: these are its rows.")  # fmt: skip
         if found.which == "histograms" and asked.step is not None:
@@ -130,6 +131,11 @@ _PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form
 
 def _chosen(backend: Backend, plot: Plot, parts: Mapping[str, Any], question: Question) -> Plot:
     """The fields that the view names, and in the place of others those that tell most, as in the page."""
+    named = parts.get("result") and parts.get("setting")
+    if plot.which in ("scatter", "boxes", "bars") and named:
+        return msgspec.structs.replace(plot, axes=())
+    if plot.which == "parallel" and parts.get("axes"):
+        return msgspec.structs.replace(plot, axes=_bounded(parts["axes"]), result=parts["axes"][-1])
     told = telling(backend, question)
     differing = [one for one in told.fields if one.section in ("params", "config") and _differs(one, told.experiments)]  # fmt: skip
     settings = [one.field for one in differing]
@@ -144,12 +150,16 @@ def _chosen(backend: Backend, plot: Plot, parts: Mapping[str, Any], question: Qu
     axes = parts.get("axes")
     if axes is None:
         axes = [*(other or ["created_at"])[:_AXES], result]
-    if plot.which == "parallel" and not 2 <= len(axes) <= _MOST_AXES:
-        raise InvalidValue(f"`axes` has 2 to {_MOST_AXES} fields.", key="axes")
     return msgspec.structs.replace(
-        plot, result=result, setting=setting, axes=tuple(axes), settings=tuple(settings[:_MOST_SETTINGS]),
+        plot, result=result, setting=setting, axes=_bounded(axes) if plot.which == "parallel" else tuple(axes), settings=tuple(settings[:_MOST_SETTINGS]),
         seeds=tuple(seeds),
     )  # fmt: skip
+
+
+def _bounded(axes: Sequence[str]) -> tuple[str, ...]:
+    if not 2 <= len(axes) <= _MOST_AXES:
+        raise InvalidValue(f"`axes` has 2 to {_MOST_AXES} fields.", key="axes")
+    return tuple(axes)
 
 
 def _differs(one: FieldFact, experiments: int) -> bool:

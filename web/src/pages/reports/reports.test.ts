@@ -22,7 +22,7 @@ test("a name is meant by itself or by a pattern", () => {
 test("a block says what its tab shows", () => {
   const shows = { tab: "analysis", plot: "boxes", result: "metrics.a.max" };
   const block = { kind: "plot", shows, plot: { which: "boxes", result: "metrics.a.max", setting: "params.lr", axes: [] } } as never;
-  expect(stateOf(block)).toMatchObject({ tab: "analysis", plot: "boxes", result: "metrics.a.max", setting: "params.lr", axes: null, at: "" });
+  expect(stateOf(block)).toMatchObject({ tab: "analysis", plot: "boxes", result: "metrics.a.max", setting: "params.lr", at: "" });
   const media = { kind: "media", shows: { tab: "media" }, media: { names: [], step: 0 } } as never;
   expect(stateOf(media)).toMatchObject({ tab: "media", at: "0" });
   const named = { kind: "plot", ids: ["a"], filter: "id in ('a')", shows: {}, plot: { which: "scatter" } } as never;

@@ -89,9 +89,11 @@ export function stateOf(block: Block): Partial<LinkState> {
   const { change } = changeOf((block.shows ?? {}) as Record<string, unknown>);
   const at = String(plot?.step ?? media?.step ?? "");
   // The experiments that it names, whatever else the view leaves out.
-  const which = plot && block.ids ? { filter: block.filter ?? "", archived: true, reproductions: true } : {};
-  if (!plot || plot.which === "histograms" || plot.which === "tables") return { ...change, ...which, at };
-  return { ...change, ...which, at, result: plot.result ?? "", setting: plot.setting ?? "", axes: plot.axes?.length ? plot.axes : null };
+  const which = (plot || media) && block.ids ? { filter: block.filter ?? "", archived: true, reproductions: true } : {};
+  const { which: kind = "scatter", result = "", setting = "", axes = [] } = plot ?? {};
+  if (!plot || kind === "histograms" || kind === "tables") return { ...change, ...which, at };
+  if (kind === "parallel") return { ...change, ...which, at, axes };
+  return { ...change, ...which, at, result, ...(kind === "slices" || kind === "importance" ? {} : { setting }) };
 }
 
 /** Whether a name is one of those, or meant by a pattern with `*`; all are where there are none. */

@@ -24,8 +24,9 @@ performance.mark = (...given) => {
 def followed(page) -> tuple[Received, list[str]]:
     """What a page receives from now on, and what it asks for; its stream is one that is seen from its beginning."""
     received = Received(page)
+    metric = "m" if page.locator('section[aria-label="m"]').count() else "train/loss"
     page.reload()
-    panel(page, "m" if page.locator('section[aria-label="m"]').count() else "train/loss")
+    panel(page, metric)
     page.wait_for_timeout(1500)  # what nobody waits for is asked for after the first chart
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url.partition("/api/v1")[2].partition("?")[0]))
@@ -40,6 +41,16 @@ def test_a_page_on_which_nothing_happens_receives_nothing(grid, opened):
     page.wait_for_timeout(2500)
     assert asked == []
     assert received.bytes - before < 20  # a sign of life of the stream every fifteen seconds
+
+
+def test_saved_views_are_not_asked_for_again_when_the_axis_is_another(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    _, asked = followed(page)
+    page.keyboard.press("y")
+    page.wait_for_url("**ylog**")
+    page.wait_for_timeout(300)
+    assert "/views" not in asked
 
 
 def test_a_point_costs_an_event_and_the_point(show, opened, tmp_path):

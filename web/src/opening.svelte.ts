@@ -20,6 +20,7 @@ class Opening {
   /** The first chart is there, or there is none. */
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     this.over = true;
   }
 }

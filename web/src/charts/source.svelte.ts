@@ -14,12 +14,11 @@ import { usual } from "../usual.svelte";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
 import { groupFields, labelOf, limitOf, MOST, question, type Cells, type Which } from "./question";
+import { Queue } from "./queue";
 import type { Range } from "./scale";
 
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
-const AT_ONCE = 2;
-const PATIENCE = 1000; // ms that others wait for a first answer to be drawn, which may have nothing to draw
 const KEPT = 80;
 const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
 const CROWDS_AGAIN = 15_000; // and at what takes a while to be counted
@@ -35,10 +34,7 @@ export interface Followed {
 
 class Source {
   #answers = new Map<string, Promise<PanelData>>();
-  #waiting: (() => void)[] = [];
-  #asking = 0;
-  #begun = false;
-  #opened = false; // the first chart is there soonest if no other is asked for until it is drawn
+  #queue = new Queue();
   #followed = new Set<Followed>();
   #changed = new Set<string>();
   #busy = false;
@@ -118,9 +114,8 @@ class Source {
 
   /** Let all panels ask: the first one is on the screen, or has nothing to draw. */
   open(): void {
-    this.#opened = true;
     opening.end();
-    this.#admit();
+    this.#queue.open();
   }
 
   /** What the colours of groups say, by the key of the colour. */
@@ -170,7 +165,7 @@ class Source {
       this.#answers.set(key, known);
       return known;
     }
-    const answer = this.#inTurn(() => this.#ask(asked));
+    const answer = this.#queue.ask(() => this.#ask(asked));
     this.#answers.set(key, answer);
     answer.catch(() => this.#answers.delete(key));
     for (const old of [...this.#answers.keys()].slice(0, Math.max(0, this.#answers.size - KEPT))) this.#answers.delete(old);
@@ -190,28 +185,6 @@ class Source {
     const found = (await postForColumns("/api/v1/panel", asked as never)) as unknown as PanelAnswer;
     const { centre, band } = link.state;
     return panelData(found, centre, band, asked.density?.spacing === "log");
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await new Promise<void>((begin) => {
-      this.#waiting.push(begin);
-      this.#admit();
-    });
-    try {
-      return await work();
-    } finally {
-      this.#asking -= 1;
-      if (this.#opened) this.#admit();
-      else setTimeout(() => this.open(), PATIENCE);
-    }
-  }
-
-  #admit(): void {
-    const most = this.#opened ? AT_ONCE : this.#begun ? 0 : 1;
-    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) {
-      this.#begun = true;
-      this.#waiting.shift()?.();
-    }
   }
 
   /** Fetch the new points of what has changed, for all panels at once. */

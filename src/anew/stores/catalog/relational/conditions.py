@@ -71,7 +71,12 @@ class Probe:
         if source.rows is None:
             return Query((KEY,), (EXPERIMENTS,), (self.condition,))
         read = (source.rows,) if source.beside is None else (source.rows, source.beside)
-        return Query((source.rows["experiment_key"],), read, (source.joined, self.condition))
+        key = source.rows["experiment_key"]
+        met: tuple[Sql, ...] = (source.joined, self.condition)
+        if not self.indexed:
+            # SQLite reads the rows where they lie, see `keys`: it would go through an index of something else.
+            met = (*met, sql("{} > 0", key))
+        return Query((key,), read, met)
 
 
 _INDEXED_COLUMNS = {

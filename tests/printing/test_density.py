@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from anew.plots.chart import Ruler, Strands
-from anew.plots.style import new_axes
-from anew.printing.density import count_strands
 from later import later
 
-later("matplotlib")
+chart, style, density = (
+    later("anew.plots.chart"),
+    later("anew.plots.style"),
+    later("anew.printing.density"),
+)
 
 
 def test_every_line_is_counted_between_each_two_axes():
     random = np.random.default_rng(0)
     first, second, third = random.random(5000), random.random(5000), random.random(5000)
     second[:7] = np.nan
-    rulers = tuple(Ruler(name) for name in "abc")
-    _, axes = new_axes(None)
-    count_strands(axes, Strands("", rulers, (first, second, third)))
+    rulers = tuple(chart.Ruler(name) for name in "abc")
+    _, axes = style.new_axes(None)
+    density.count_strands(axes, chart.Strands("", rulers, (first, second, third)))
     counts = [np.asarray(image.get_array()) for image in axes.images]
     assert len(counts) == 2
     for one in counts:

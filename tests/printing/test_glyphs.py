@@ -13,7 +13,6 @@ from anew import Store
 from anew.printing import write_report
 from later import later
 
-later("reportlab")
 matplotlib = later("matplotlib")
 
 WRITTEN = "# 漢字とかな **太字** 한글\n\nplain ✓ `code 漢` [語](https://e.org/語) ไทย\n\n```\n  中文 code\n```\n\n|見出し|\n|-|\n|値|\n"

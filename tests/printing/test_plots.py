@@ -17,12 +17,8 @@ from anew.printing import write_report
 from anew.printing.boxes import boxes_of
 from anew.printing.points import is_log
 from anew.printing.words import short, title_of
-from later import later
 
 from .test_glyphs import streams
-
-later("reportlab")
-later("matplotlib")
 
 QUIET = {"quiet": True, "console": "off", "system_metrics": 0}
 BLOCKS = [

@@ -13,9 +13,11 @@ define quietly
 @log=$$(mktemp) && if $(1) > "$$log" 2>&1; then rm -f "$$log"; else code=$$?; cat "$$log"; rm -f "$$log"; exit $$code; fi
 endef
 
-# A process for each core and one more, as many tests wait for others; those of one file stay together, so that servers and models
-# are made once.
-PARALLEL ?= -n $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))) --dist loadfile
+# A process for each core and some more, as many tests wait for others, those of the quick suite a third of their time; those of one
+# file stay together, so that servers and models are made once.
+PARALLEL ?= -n $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + $(MORE) ))) --dist loadfile
+MORE := 1
+test: MORE := 2
 
 # No test hangs: after so many seconds it fails, with the stacks of all threads. The slowest are listed at the end.
 EACH := --timeout=600 --durations=30

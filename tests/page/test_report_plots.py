@@ -15,8 +15,6 @@ from anew.printing import write_report
 
 from .conftest import Shown
 
-pytest.importorskip("matplotlib")
-
 BLOCKS = {
     "scatter": "plot: scatter\nsetting: params.lr",
     "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]",

@@ -105,8 +105,8 @@ def test_the_page_shows_what_the_file_has(lab, project, trained, opened, tmp_pat
 
     report.locator("figure").first.wait_for()
     for at in range(10):  # each is there once it comes near
-        report.locator("figure").nth(at).scroll_into_view_if_needed()
-        page.wait_for_timeout(100)
+        figure = report.locator("figure").nth(at)
+        _brought(page, figure, figure.locator("[data-which], [data-media]").first)
     for which, figure in (("scatter", file[0]), ("parallel", file[1])):
         plot(which).locator(f'[data-plot="{which}"][data-count="8"]').wait_for()
         assert _said(plot(which)) == _words(figure)

@@ -52,7 +52,9 @@ def moments(times: Any) -> pa.Array:
     """Seconds since the epoch as timestamps in UTC; what lies outside of the years that a calendar has is null."""
     import numpy as np
 
-    seconds = np.asarray([np.nan if one is None else one for one in times], np.float64)
+    if not isinstance(times, np.ndarray):  # an array has no None in it, and may be long
+        times = [np.nan if one is None else one for one in times]
+    seconds = np.asarray(times, np.float64)
     there = np.abs(seconds) < _LATEST  # not of NaN
     whole = np.where(there, seconds, 0.0)
     return pa.array(np.round(whole * 1e6).astype(np.int64), pa.timestamp("us", "UTC"), mask=~there)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound
+from ..errors import InvalidValue, NotFound
 from ..reading.backend import Backend
 from ..reading.views import ExperimentView
 from .grouping import GroupComparison, compare_groups, explain
@@ -84,7 +84,12 @@ class AnalystHere:
         """See `Analyst.machine`."""
         from .machine import machine_of
 
-        views = [self._find(one) for one in question.ids[:_MOST_MACHINES]]
+        if len(question.ids) > _MOST_MACHINES:
+            raise InvalidValue(
+                f"What machines did is told of up to {_MOST_MACHINES} experiments at once: choose fewer.",
+                key="ids",
+            )
+        views = [self._find(one) for one in question.ids]
         if question.metric is not None and not question.strict:
             views = [one for one in views if question.metric in one.metrics]
         found = []

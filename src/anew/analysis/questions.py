@@ -107,7 +107,7 @@ class TableDifferenceQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MachineQuestion(msgspec.Struct, frozen=True, kw_only=True):
-    """What the machines of some experiments did, at most 50; see `Analysis.machine`.
+    """What the machines of some experiments did, of up to 50; see `Analysis.machine`.
 
     Attributes:
         strict: Whether it is an error that an experiment has no such metric, or no point of it in the stretch; it is left out otherwise.

@@ -154,6 +154,9 @@ class AnalystContract:
         assert analyst.machine(late) == ()
         with pytest.raises(NotFound):
             analyst.machine(replace(late, strict=True))
+        with pytest.raises(InvalidValue) as many:  # and not the first of them alone
+            analyst.machine(MachineQuestion(ids=ids[:1] * 51))
+        assert many.value.key == "ids"
 
     def test_what_cannot_be_answered_is_told(self, analyst: Analyst) -> None:
         with pytest.raises(QueryError) as query:

@@ -41,7 +41,8 @@ for run in client.search_runs([experiment], order_by=["start_time ASC"]):
     told.append({
         "status": run.info.status, "params": run.data.params,
         "metrics": {key: round(value, 4) for key, value in run.data.metrics.items() if not key.startswith("system/") and "time" not in key and "per_second" not in key},
-        "histories": {key: len(client.get_metric_history(run.info.run_id, key)) for key in run.data.metrics if not key.startswith("system/")},
+        # a value logged twice at a step is one point where both were logged in the same millisecond, and two otherwise
+        "histories": {key: len({(one.step, repr(one.value)) for one in client.get_metric_history(run.info.run_id, key)}) for key in run.data.metrics if not key.startswith("system/")},
         "tags": sorted(key for key in run.data.tags if not key.startswith("mlflow.source.git")),
         "files": sorted(below(run.info.run_id)),
         "models": [[one.name, str(one.status), sorted(one.tags)] for one in models],

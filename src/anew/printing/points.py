@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..plots.chart import Dots, Ruler, Strands
+from ..plots.front import Better, front_of
 from ..plots.parallel import strands_size
 from ..plots.pictures import draw_dots, draw_strands
 from ..plots.style import PALETTE, new_axes, new_grid
@@ -76,8 +77,15 @@ def scatter(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
     across, up = values.columns
     title = f"{title_of(up.field)} by {title_of(across.field)}"
     figure, axes = new_axes(None, size=(7.2, 4.2))
-    _dots(axes, across, up, plot.logs, title)
     said = said_of(values, [across.field, up.field], plot.logs)
+    if plot.front == "none":
+        _dots(axes, across, up, plot.logs, title)
+    elif across.labels is not None or up.labels is not None:
+        _dots(axes, across, up, plot.logs, title)
+        said += " · no front of texts"
+    else:
+        found = _dots(axes, across, up, plot.logs, title, plot.front)
+        said += f" · front of {found}: {_front_in(across.field, up.field, plot.front)}"
     return Figure(((title, image_of(figure, form, title)),), said=(said,))
 
 
@@ -102,15 +110,28 @@ def slices(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
     return Figure(tuple(charts), said=(said,))
 
 
+def _front_in(across: str, up: str, better: Better) -> str:
+    """What stands out in a scatter plot, in the words of the page."""
+    x, y = better.split("-")
+    if across in TIMES and across != "updated_at":
+        return f"best {'so far' if x == 'low' else 'since'}, {y} {title_of(up)}"
+    return f"{x} {title_of(across)}, {y} {title_of(up)}"
+
+
 def _dots(
-    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str
-) -> None:
-    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top."""
+    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str, better: Better | None = None,
+) -> int:  # fmt: skip
+    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top.
+
+    Those that no other one beats stand out where it is said which ends are better; the answer is how many these are.
+    """
     xs, ys = shown_at(across, logs), shown_at(up, logs)
     x, xs = _ruler(across, xs, logs)
     y, ys = _ruler(up, ys, logs)
     there = np.isfinite(xs)
-    picture = Dots(title, x, y, xs[there], ys[there], (PALETTE[0],))
+    front = front_of(xs[there], ys[there], better) if better else ()
+    rising = better is None or better.startswith("low")
+    picture = Dots(title, x, y, xs[there], ys[there], (PALETTE[0],), front=front, rising=rising)
     draw_dots(axes, picture)
     if (~there).any():
         beside = ys[~there]
@@ -119,6 +140,7 @@ def _dots(
             transform=axes.get_yaxis_transform(), zorder=3,
         )  # fmt: skip
     _as_pixels(axes, len(xs))
+    return len(front)
 
 
 def _as_pixels(axes: Axes, count: int) -> None:

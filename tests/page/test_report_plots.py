@@ -17,7 +17,7 @@ from .conftest import Shown
 
 BLOCKS = {
     "scatter": "plot: scatter\nsetting: params.lr",
-    "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]",
+    "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]\nbrush: {params.lr: 0.05..1}",
     "slices": "plot: slices",
     "boxes": "plot: boxes\nsetting: params.opt",
     "bars": "plot: bars\nsetting: params.lr",

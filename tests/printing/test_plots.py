@@ -192,3 +192,46 @@ def test_the_axis_of_a_setting_that_spans_two_decades_is_logarithmic(store):
     assert not is_log(lr, ("-params.lr",))
     assert not is_log(acc, ())
     assert is_log(acc, ("metrics.acc.max",))
+
+
+def test_what_is_marked_keeps_its_colour_and_the_rest_is_pale(store, tmp_path):
+    blocks = ("plot: scatter\nsetting: params.lr\nbrush: {params.lr: 0.05..20}", "plot: parallel\naxes: [params.lr, metrics.acc.max]\nbrush: {params.lr: 0.05..20}", "plot: slices\nbrush: {metrics.acc.max: 0..0.5}")  # fmt: skip
+    text = "\n".join(f"```anew\n{one}\n```\n" for one in blocks)
+    written = write_report(store, store.reports.save("marks", text, "lab/v"), tmp_path / "m.html")
+    store.reports.remove("marks", "lab/v")
+    scatter, parallel, slices = _figures(written.path.read_text())
+    for one in (scatter, parallel):
+        assert "12 experiments · each drawn · 5 marked" in one
+    assert "each drawn · 4 marked" in slices
+    for one, pale in ((scatter, 5), (parallel, 7)):
+        svg = base64.b64decode(re.search(r"base64,([^\"]+)", one)[1]).decode()
+        assert len(re.findall(r"(?:fill|stroke): ?#dde1e6", svg)) == pale
+    assert svg.count("opacity: 0.35") == 1  # the marked part of the axis
+
+
+def test_boxes_and_masks_are_drawn_over_pictures_in_the_colours_of_their_classes(tmp_path):
+    from PIL import Image
+
+    root = str(tmp_path / "seen")
+    with anew.Experiment("lab/seen", root=root, **QUIET) as exp:
+        box = {"class": "cat", "box": (10, 10, 60, 50)}
+        exp.log_value("scene", anew.Image(np.full((80, 100, 3), 255, np.uint8), boxes=[box]), step=1)  # fmt: skip
+        mask = np.zeros((80, 100), np.uint8)
+        mask[60:] = 1
+        exp.log_value("scene/masks/truth", anew.Image(mask, classes={1: "road"}), step=1)
+    with Store(root) as opened:
+        report = opened.reports.save("seen", "```anew\nnames: [scene]\n```\n")
+        page = write_report(opened, report, tmp_path / "seen.html").path.read_text()
+    shades = {name: shade for shade, name in re.findall(r'background:(#\w+)"></i>(\w+)', page)}
+    assert sorted(shades) == ["cat", "road"]
+    (drawn,) = re.findall(r"data:image/(?:png|jpeg);base64,([^\"]+)", page)
+    picture = Image.open(io.BytesIO(base64.b64decode(drawn))).convert("RGB")
+
+    def far(at: tuple[int, int], shade: str, strength: float) -> float:
+        own = [int(shade[one : one + 2], 16) for one in (1, 3, 5)]
+        meant = [255 + (one - 255) * strength for one in own]
+        return max(abs(a - b) for a, b in zip(picture.getpixel(at), meant, strict=True))
+
+    assert far((30, 70), shades["road"], 0.5) < 12
+    assert far((10, 30), shades["cat"], 1) < 60  # a thin line in a JPEG
+    assert picture.getpixel((80, 30)) == (255, 255, 255)

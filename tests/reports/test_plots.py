@@ -76,7 +76,7 @@ def test_media_are_of_names_and_a_step(store):
 @pytest.mark.parametrize(
     ("block", "about"),
     [
-        ("plot: scatter\nlimit: 3", "limit"), ("plot: scatter\nbrush: {params.lr: '0..1'}", "marked"),
+        ("plot: scatter\nlimit: 3", "limit"), ("plot: boxes\nbrush: {params.lr: '0..1'}", "marked"),
         ("plot: tables\nagainst: '3'", "differs"), ("tab: media\nx: time", "time"), ("tab: media\nlimit: 500", "48"),
     ],
 )  # fmt: skip
@@ -87,7 +87,8 @@ def test_what_a_report_does_not_show_is_said(store, block, about):
 @pytest.mark.parametrize(
     ("block", "about"),
     [
-        ("plot: scater", "'scatter'"), ("plot: scatter\nresult: 3", "cannot be read"), ("plot: parallel\naxes: [duration]", "axes"),
+        ("plot: scater", "'scatter'"), ("plot: scatter\nbrush: {params.lr: 1..0}", "range"), ("plot: scatter\nbrush: {params.lr: many}", "range"),
+        ("plot: scatter\nresult: 3", "cannot be read"), ("plot: parallel\naxes: [duration]", "axes"),
         ("names: [a]\nstep: 1.5", "step"), ("plot: boxes\nsetting: 'a b ('", ""),
     ],
 )  # fmt: skip

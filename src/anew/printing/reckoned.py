@@ -10,7 +10,7 @@ import numpy as np
 from ..analysis.values import values_of
 from ..errors import InvalidValue
 from ..reports.meaning import quoted
-from .parts import Figure, Part, Table
+from .parts import Chart, Figure, Part, Table
 from .words import chance, plural, short, title_of
 
 if TYPE_CHECKING:
@@ -177,4 +177,4 @@ def _facts(
 
 
 def _sentence(text: str) -> Figure:
-    return Figure(((text, None),))
+    return Figure((Chart(text),))

@@ -130,20 +130,20 @@ def test_the_page_shows_what_the_file_has(lab, project, trained, opened, tmp_pat
     for note in plot("compare").locator(".notes li").all_inner_texts():
         assert note in _words(facts)
     plot("importance").locator("tbody tr").first.wait_for()
-    assert _rows(plot("importance")) == _cells(file[10])[1:]
+    assert _rows(plot("importance")) == _cells(file[11])[1:]
     plot("histograms").locator('[data-plot="histograms"][data-count="9"]').wait_for()
     assert "w: 9 histograms, all counted" in _said(plot("histograms"))
-    assert "w: 9 histograms, all counted." in _words(file[11])
+    assert "w: 9 histograms, all counted." in _words(file[12])
     plot("tables").locator("tbody tr").first.wait_for()
-    assert _rows(plot("tables")) == _cells(file[12])[1:]
-    assert f"{_said(plot('tables'))}." == _words(file[12])
+    assert _rows(plot("tables")) == _cells(file[13])[1:]
+    assert f"{_said(plot('tables'))}." == _words(file[13])
     media = report.locator("[data-media]")
     media.scroll_into_view_if_needed()
     media.locator("img").nth(2).wait_for()
     names = media.locator("h2").all_inner_texts()
-    assert [one.split()[0] for one in names] == re.findall(r'class="name">(\w+)<', file[13])
+    assert [one.split()[0] for one in names] == re.findall(r'class="name">(\w+)<', file[14])
     captions = media.locator("section").first.locator("figcaption").all_inner_texts()
-    assert [" ".join(one.split()[:3]) for one in captions] == re.findall(r'alt="(run\d step 5)"', file[13])  # fmt: skip
+    assert [" ".join(one.split()[:3]) for one in captions] == re.findall(r'alt="(run\d step 5)"', file[14])  # fmt: skip
     assert report.get_by_text("How it went").count() == 1
     fields = [one["fields"] for one in asked]
     for wanted in (["params.lr", "metrics.acc.max"], ["params.opt", "params.lr", "metrics.acc.max"]):  # fmt: skip

@@ -88,6 +88,17 @@ def test_a_heading_is_not_alone_at_the_end_of_a_page_and_a_table_goes_on_below_i
     assert placed["table"] == (1 if room >= 44 else 2), left
 
 
+@pytest.mark.parametrize("left", [100, 140, 180])
+def test_a_drawing_stands_with_its_heading_where_there_is_room_for_both(left):
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Paragraph, Spacer
+
+    head = Paragraph("A heading", ParagraphStyle("h2", fontSize=14, leading=18, spaceBefore=12))
+    flow = [Spacer(1, 300 - left), *kept([head, [Spacer(1, 80), Spacer(1, 10)]], 400)]
+    placed = dict(_built([*flow[:-1], "drawing", flow[-1]]))
+    assert placed["drawing"] == (1 if left >= 30 + 90 else 2)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory):
     root = str(tmp_path_factory.mktemp("pages"))

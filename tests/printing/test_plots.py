@@ -102,6 +102,7 @@ def test_a_comparison_says_what_the_analysis_says(store, page):
         "metrics.acc.max", "params.opt == 'a'", "params.opt == 'b'", filter="prefix =~ '^lab/v/'"
     )
     verdict, sides, facts = page[7:10]
+    assert 'alt="Each result of both groups' in verdict
     assert f"{short(told.result.difference)} higher" in verdict
     assert "A difference is shown." in verdict
     assert _cells(sides)[1][:3] == ["A: opt a", "5", short(told.result.a.mean)]
@@ -115,7 +116,8 @@ def test_what_matters_comes_with_its_interval(store, page):
     found = store.analysis.importance(
         "metrics.acc.max", ["params.lr", "params.opt", "params.seed"], filter="prefix =~ '^lab/v/'"
     )
-    rows = _cells(page[10])[1:]
+    assert 'alt="What matters for acc (max)"' in page[10]
+    rows = _cells(page[11])[1:]
     assert [row[0] for row in rows] == [title_of(one.field) for one in found]
     assert rows[0][1:3] == [
         f"{100 * found[0].share:.1f} %",
@@ -124,7 +126,7 @@ def test_what_matters_comes_with_its_interval(store, page):
 
 
 def test_histograms_are_all_counted(page):
-    heat, ridges = page[11:13]
+    heat, ridges = page[12:14]
     assert "w: 36 histograms, all counted." in heat
     assert all(f"run{at}" in heat for at in range(12))
     assert "w: 6 histograms" in ridges
@@ -132,12 +134,12 @@ def test_histograms_are_all_counted(page):
 
 
 def test_a_table_has_the_rows_that_meet_the_filter_in_their_order(page):
-    assert _cells(page[13])[1:] == [["0", "1.1"], ["1", "0.5"]]
-    assert "rows of run11, step 1: rows 1 to 2 of 2, of 2 rows." in page[13]
+    assert _cells(page[14])[1:] == [["0", "1.1"], ["1", "0.5"]]
+    assert "rows of run11, step 1: rows 1 to 2 of 2, of 2 rows." in page[14]
 
 
 def test_media_are_those_of_the_step(page):
-    media = page[14]
+    media = page[15]
     names = re.findall(r'<p class="name">(.*?)</p>', media)
     assert names == ["samples", "notes"]
     images = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="(run\d+) step 5">', media)
@@ -158,7 +160,7 @@ def test_a_pdf_has_the_same_in_words(store, page, tmp_path):
     text = re.sub(r"\\([()\\])", r"\1", text)
     for one in ("A difference is shown.", "share explained", "run11, step 1", "How it went", "each drawn"):  # fmt: skip
         assert one in text
-    for number in (_cells(page[8])[1][2], _cells(page[4])[1][2], _cells(page[10])[1][1]):
+    for number in (_cells(page[8])[1][2], _cells(page[4])[1][2], _cells(page[11])[1][1]):
         assert number in text
     assert content.count(b"/Subtype /Image") >= 7
 

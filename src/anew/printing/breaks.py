@@ -19,16 +19,19 @@ def kept(flow: Sequence[Any], width: float) -> list[Any]:
     """The flow with a new page before each heading that would stand at the end of one.
 
     A table goes on below its heading, so ReportLab's own way is of no use: it takes the whole table to the next page.
+
+    Args:
+        flow: What stands on the pages; lists of what stands together.
     """
     from reportlab.pdfgen.canvas import Canvas
-    from reportlab.platypus import CondPageBreak
+    from reportlab.platypus import CondPageBreak, KeepTogether
 
     nowhere = Canvas(io.BytesIO())  # what is measured needs one
     found: list[Any] = []
     for at, one in enumerate(flow):
         if _is_head(one) and not (at and _is_head(flow[at - 1])):
             found.append(CondPageBreak(min(_needed(flow, at, width, nowhere), _PAGE)))
-        found.append(one)
+        found.append(KeepTogether(one) if isinstance(one, list) else one)
     return found
 
 
@@ -42,11 +45,17 @@ def _needed(flow: Sequence[Any], at: int, width: float, canvas: Any) -> float:
 
     height = 0.0
     while at < len(flow) and _is_head(flow[at]):
-        height += flow[at].wrapOn(canvas, width, 1e6)[1] + flow[at].getSpaceBefore() + flow[at].getSpaceAfter()  # fmt: skip
+        height += _height(flow[at], width, canvas)
         at += 1
     if at == len(flow):
         return height
-    if isinstance(flow[at], Table):
-        return height + _LINES
-    whole = float(flow[at].wrapOn(canvas, width, 1e6)[1])
-    return height + (min(whole, _LINES) if hasattr(flow[at], "style") else whole)
+    if isinstance(flow[at], list):
+        return height + sum(_height(one, width, canvas) for one in flow[at])
+    whole = _height(flow[at], width, canvas)
+    goes_on = isinstance(flow[at], Table) or hasattr(flow[at], "style")
+    return height + (min(whole, _LINES) if goes_on else whole)
+
+
+def _height(one: Any, width: float, canvas: Any) -> float:
+    """With the room around it."""
+    return float(one.wrapOn(canvas, width, 1e6)[1] + one.getSpaceBefore() + one.getSpaceAfter())

@@ -95,9 +95,9 @@ def _plot(
 ) -> list[Part]:
     match plot.which:
         case "compare":
-            return reckoned.compared(store, block, plot)
+            return reckoned.compared(store, block, plot, form)
         case "importance":
-            return reckoned.explained(store, block, plot)
+            return reckoned.explained(store, block, plot, form)
         case "histograms":
             return logged.histograms(store, block, plot, form, colours)
         case "tables":

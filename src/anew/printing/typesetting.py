@@ -22,6 +22,8 @@ _DEEPEST = 6
 _CELL = 400
 """Characters of a cell."""
 _CODE_LINE = 92
+_FEW_LINES = 30
+"""Code with no more lines than this stands on one page."""
 
 
 class Setter:
@@ -52,7 +54,7 @@ class Setter:
         return ParagraphStyle(name, parent=self._body, **more)
 
     def part(self, part: Part) -> Iterator[Any]:
-        """What stands on the pages for a part."""
+        """What stands on the pages for a part; lists of what stands together."""
         match part:
             case Text():
                 yield from self._blocks(list(part.tokens), 0)
@@ -83,13 +85,11 @@ class Setter:
     # -- what blocks show ---------------------------------------------------------------------------
 
     def _figure(self, part: Figure) -> Iterator[Any]:
-        from reportlab.platypus import KeepTogether
-
         for chart in part.charts[:-1]:
-            yield KeepTogether(self._chart(chart))
+            yield self._chart(chart)
         # What is said of the charts stands on the page of the last one.
         last = self._chart(part.charts[-1]) if part.charts else []
-        yield KeepTogether([*last, *self._below(part.caption, part.said)])
+        yield [*last, *self._below(part.caption, part.said)]
 
     def _chart(self, chart: Chart) -> list[Any]:
         if chart.image is None:
@@ -176,7 +176,8 @@ class Setter:
                 yield self._paragraph(self._inline(inside[0]), depth, bullet)
                 bullet = ""
             elif one.type in ("fence", "code_block"):
-                yield self._code_of(one.content)
+                code = self._code_of(one.content)
+                yield [code] if one.content.count("\n") <= _FEW_LINES else code
             elif one.type == "hr":
                 yield from self._rule()
             elif one.type in ("bullet_list_open", "ordered_list_open"):

@@ -151,6 +151,28 @@ def test_the_page_shows_what_the_file_has(lab, project, trained, opened, tmp_pat
 
 
 @pytest.mark.slow
+def test_the_difference_of_two_tables_is_that_of_the_file(lab, project, trained, opened, tmp_path):
+    text = f"```anew\nplot: tables\nwhose: {project}/run1\nagainst: '@{project}/run0'\n```\n"
+    with Store(str(lab.root)) as store:
+        report = store.reports.save("held", text, project)
+        written = write_report(store, report, tmp_path / "held.html")
+    (file,) = _figures(written.path.read_text())
+    page = opened(lab, f"reports?in={project}&at={project}:held")
+    plot = page.get_by_label("Report", exact=True).locator('.plot[data-which="tables"]')
+    plot.locator('[data-plot="table-difference"][data-count="1"]').wait_for()
+    (row,) = _rows(plot)
+    assert [" → ".join(one.split()) for one in row] == _cells(file)[1]
+    assert row[-1] == "0 0.1"
+    words, counts = (unescape(one) for one in re.findall(r"<p[^>]*>(.*?)</p>", file))
+    assert f"{_said(plot)}." == words
+    assert "rows of run1, step 1, against run0, step 1: " in words
+    kinds = plot.get_by_role("group", name="Kinds of rows")
+    assert [one.strip() for one in counts.split(" · ")] == [
+        one.strip() for one in kinds.inner_text().split("\n") if one.strip()
+    ]
+
+
+@pytest.mark.slow
 def test_plots_follow_what_changes_and_open_in_their_tab(lab, project, trained, opened):
     page = opened(lab, f"reports?in={project}&at={project}:drawn")
     report = page.get_by_label("Report", exact=True)

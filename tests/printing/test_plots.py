@@ -237,3 +237,27 @@ def test_boxes_and_masks_are_drawn_over_pictures_in_the_colours_of_their_classes
     assert far((30, 70), shades["road"], 0.5) < 12
     assert far((10, 30), shades["cat"], 1) < 60  # a thin line in a JPEG
     assert picture.getpixel((80, 30)) == (255, 255, 255)
+
+
+def test_the_difference_of_two_tables_is_in_the_file(tmp_path):
+    root = str(tmp_path / "differing")
+    tables = {1: [[1, 0.5, "a"], [2, 0.25, "b"], [3, 0.1, "c"]], 2: [[1, 0.5, "a"], [2, 0.75, "b"], [4, 0.1, "d"]]}  # fmt: skip
+    for run in ("one", "two"):
+        with anew.Experiment(f"lab/{run}", root=root, **QUIET) as exp:
+            for step, rows in tables.items():
+                if run == "one" or step == 1:
+                    exp.log_value("rows", anew.Table(columns=["id", "loss", "label"], data=rows), step=step)  # fmt: skip
+    blocks = ("against: '1'\nkey: [id]\nwhose: lab/one", "against: '@lab/two'\nwhose: lab/one\nkey: [id]")  # fmt: skip
+    with Store(root) as opened:
+        text = "\n".join(f"```anew\nplot: tables\n{one}\n```\n" for one in blocks)
+        written = write_report(opened, opened.reports.save("d", text), tmp_path / "d.html")
+    steps, others = _figures(written.path.read_text())
+    head, *rows = _cells(steps)
+    assert head == ["", "was row", "is row", "id", "loss", "label"]
+    assert sorted(rows) == sorted([
+        ["~", "1", "1", "2", "0.25 → 0.75", "b"], ["−", "2", "", "3", "0.1", "c"], ["+", "", "2", "4", "0.1", "d"],
+    ])  # fmt: skip
+    assert "rows of one, step 2, against step 1: rows 1 to 3 of 3 · together by id · all 4 rows compared." in steps  # fmt: skip
+    assert "+ 1 added · − 1 removed · ~ 1 changed · 1 same · changed in loss (1)" in steps
+    assert "rows of one, step 2, against two, step 1: " in others
+    assert _cells(others)[1:] == rows

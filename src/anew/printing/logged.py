@@ -10,6 +10,7 @@ import numpy as np
 
 from ..plots.style import dress, new_grid, shortened
 from ..reports.meaning import question_of
+from ..reports.plots import read_against
 from .figure import WIDE, charted
 from .parts import Chart, Figure, Part, Table
 from .words import plural, short
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from ..analysis.histograms import Histograms, HistogramSteps
+    from ..analysis.tables import TableDifference
     from ..reading.views import ExperimentView
     from ..reports.meaning import Block
     from ..reports.plots import Plot
@@ -34,6 +36,7 @@ _BINS = 128
 _TOGETHER = 6
 """Experiments in one drawing."""
 _TEXT = 400
+_SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": ""}
 
 
 def views_of(store: Store, block: Block) -> tuple[list[ExperimentView], tuple[str, ...]]:
@@ -172,6 +175,8 @@ def table(store: Store, block: Block, plot: Plot) -> list[Part]:
     if not having:
         return [Figure((Chart("These experiments have logged no table."),), said=said)]
     whose = next((one for one in having if one.id == plot.whose), having[0])
+    if against := read_against(plot.against):
+        return [_difference(store, whose, name, plot, *against)]
     told = store.analysis.table(whose, name, step=plot.step, filter=plot.rows, sort=plot.order, limit=_ROWS)  # fmt: skip
     rows = [
         (str(place), *map(cell_text, row))
@@ -185,6 +190,65 @@ def table(store: Store, block: Block, plot: Plot) -> list[Part]:
     words = f"{name} of {whose.name}{where}: {matched}{among}."
     heads = ("row", *(one.name for one in told.columns))
     return [Table(heads, tuple(rows), frozenset(numeric), said=(words,))]
+
+
+def _difference(
+    store: Store, whose: ExperimentView, name: str, plot: Plot, step: int | None, other: str
+) -> Table:
+    """What was added, removed and changed since another table."""
+    was = store.get(other) if other else whose
+    told = store.analysis.table_difference(
+        was, name, whose, step=step, other_step=plot.step, key=plot.key, limit=_ROWS
+    )  # fmt: skip
+    places_a = {one.name: at for at, one in enumerate(told.columns_a)}
+    places_b = {one.name: at for at, one in enumerate(told.columns_b)}
+    columns = list(dict.fromkeys((*places_b, *places_a)))
+    rows = []
+    for row in told.rows:
+        cells = []
+        for one in columns:
+            before = row.a[places_a[one]] if row.a is not None and one in places_a else None
+            now = row.b[places_b[one]] if row.b is not None and one in places_b else None
+            cells.append(" → ".join(_change(before, now)) if one in row.changed else cell_text(before if row.b is None or one not in places_b else now))  # fmt: skip
+        at = ("" if one is None else f"{one:,}" for one in (row.place_a, row.place_b))
+        rows.append((_SIGNS[row.kind], *at, *cells))
+    numeric = {1, 2} | {at + 3 for at, one in enumerate(columns) if one in places_b and told.columns_b[places_b[one]].kind == "number"}  # fmt: skip
+    heads = ("", "was row", "is row", *columns)
+    said = _said_of_difference(told, name, whose.name, was.name)
+    return Table(heads, tuple(rows), frozenset(numeric), said=said)
+
+
+def _said_of_difference(told: TableDifference, name: str, whose: str, was: str) -> tuple[str, ...]:
+    def at(one: Any) -> str:
+        step = one.steps[one.at]
+        return "" if step is None else f"step {step:,}"
+
+    same = told.a.id == told.b.id
+    of = ", ".join(filter(None, (f"{name} of {whose}", at(told.b))))
+    against = at(told.a) if same else ", ".join(filter(None, (was, at(told.a))))
+    shown = sum(told.counts.get(one, 0) for one in ("added", "removed", "changed"))
+    rows = f"rows 1 to {len(told.rows):,} of {shown:,}" if shown else "no such row"
+    key = f"together by {', '.join(told.key)}" if told.key else "together by their positions"
+    whole = plural(sum(told.counts.values()), "row")
+    many = {str(kind): count for kind, count in told.counts.items()}
+    counts = [f"{sign} {many.get(kind, 0):,} {kind}".strip() for kind, sign in _SIGNS.items()]
+    changed = [f"{one.name} ({one.rows:,})" for one in told.changes if one.rows]
+    names = [{one.name for one in columns} for columns in (told.columns_a, told.columns_b)]
+    new = [one.name for one in told.columns_b if one.name not in names[0]]
+    gone = [one.name for one in told.columns_a if one.name not in names[1]]
+    for what, these in (("changed in", changed), ("new columns:", new), ("columns that are gone:", gone)):  # fmt: skip
+        if these:
+            counts.append(f"{what} {', '.join(these)}")
+    return (
+        f"{of}, against {against}: {rows} · {key} · all {whole} compared.",
+        " · ".join(counts),
+    )
+
+
+def _change(was: Any, now: Any) -> tuple[str, str]:
+    """What a cell was and is, with as many digits as tell them apart."""
+    brief = cell_text(was), cell_text(now)
+    return brief if brief[0] != brief[1] else (str(was), str(now))
 
 
 def cell_text(value: Any) -> str:

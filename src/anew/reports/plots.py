@@ -41,6 +41,7 @@ _AXES = 6
 _MOST_AXES = 12
 _SEED = re.compile(r"(^|[._/-])(random_?)?seed$", re.IGNORECASE)
 _MARKED = ("scatter", "parallel", "slices")
+_AGAINST = re.compile(r"(-?\d+)?(?:@(.+))?")
 _RANGE = re.compile(r"(.+?)\.\.(.+)")
 ONE_BY_ONE = ("histograms", "tables")
 """Plots in which experiments stand side by side."""
@@ -64,6 +65,8 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
         whose: Of a table, the experiment that logged it; the first one if it is "".
         rows: Of a table, the filter of its rows.
         order: Of a table, the columns that it is sorted by.
+        against: Of a table, the one that it is held against: its step, `step@experiment`, or `@experiment` for the newest of that.
+        key: The columns by which rows of two tables go together; their places if there are none.
         brush: Of fields the ranges that are marked, such as "0.01..0.1"; of texts, of their places in the order of the axis.
         step: The table of this step, or the last one before it; the newest if None.
     """
@@ -82,6 +85,8 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     whose: str = ""
     rows: str = ""
     order: tuple[str, ...] = ()
+    against: str = ""
+    key: tuple[str, ...] = ()
     brush: dict[str, str] = {}
     step: int | None = None
 
@@ -130,8 +135,10 @@ def plot_of(
     if asked.names:
         said.append("`names` are those of media; a plot has none.")
     if found.which in ONE_BY_ONE:
-        if found.which == "tables" and parts.get("against"):
-            said.append("Only the page shows how a table differs from another one: these are its rows.")  # fmt: skip
+        if found.against and read_against(found.against) is None:
+            raise InvalidValue("`against` is a step, `step@experiment` or `@experiment`.", key="against")  # fmt: skip
+        if found.against and (found.rows or found.order):
+            said.append("The rows of a difference are not filtered and not sorted.")
         if found.which == "histograms" and asked.step is not None:
             said.append("Histograms are drawn over all steps.")
         return found, tuple(said)
@@ -145,7 +152,7 @@ def plot_of(
     return found, tuple(said)
 
 
-_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "whose", "rows", "order", "brush")  # fmt: skip
+_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "whose", "rows", "order", "against", "key", "brush")  # fmt: skip
 
 
 def marked_range(text: str) -> tuple[float, float] | None:
@@ -156,6 +163,17 @@ def marked_range(text: str) -> tuple[float, float] | None:
     except ValueError:
         return None
     return (low, high) if low <= high else None
+
+
+def read_against(text: str) -> tuple[int | None, str] | None:
+    """The step and the experiment of the table that another one is held against, as the link says them; None for none.
+
+    The step is None for the newest one, the experiment "" for the same one.
+    """
+    found = _AGAINST.fullmatch(text)
+    if not found or not text:
+        return None
+    return (int(found[1]) if found[1] else None), found[2] or ""
 
 
 def _chosen(backend: Backend, plot: Plot, parts: Mapping[str, Any], question: Question) -> Plot:

@@ -65,6 +65,28 @@ def test_people_talk_about_an_experiment_and_settle_it(lab, trained, opened):
         assert not [url for url in asked if url.endswith("/comments")]
 
 
+def test_what_was_written_and_not_sent_is_there_after_a_reload_and_in_no_other_place(
+    lab, project, trained, opened
+):
+    page = opened(lab, f"x/{trained}#comments", alone=True)
+    box = page.locator("section#comments").get_by_label("A comment", exact=True)
+    box.fill("half a thought")
+    page.reload()
+    expect(box).to_have_value("half a thought")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    page.locator(".banner").wait_for()
+    expect(box).to_have_value("half a thought")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_role("article").get_by_text("half a thought")).to_be_visible()
+    expect(box).to_have_value("")
+    page.reload()
+    expect(page.get_by_role("article").get_by_text("half a thought")).to_be_visible()
+    expect(box).to_have_value("")
+    page.wrong.clear()  # that there was no network, the console says
+
+
 def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
     page = opened(lab, f"?in={project}&tab=charts&metrics=loss")
     plot = page.locator('section[aria-label="loss"][data-exact] .plot')

@@ -99,6 +99,12 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
             return "failed"
         return "sent" if states == {"sent"} else "waiting"
 
+    @property
+    def error(self) -> str:
+        """Why somebody has not been told, or not yet; "" if nothing went wrong."""
+        failed = (one.error for one in self.to.values() if one.state != "sent" and one.error)
+        return next(failed, "")
+
 
 def fired_name(alert: Alert, experiment: str) -> str:
     """What the document is called: the same for the same experiment and condition."""

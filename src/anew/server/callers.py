@@ -85,6 +85,15 @@ class Caller:
         own = self.limit or (grants[0] if len(grants) == 1 and not self.user else None)
         return "" if own is None or own.pattern == EVERYTHING else own.pattern
 
+    def told(self) -> tuple[tuple[str, str], ...] | None:
+        """Their roles by pattern, in words, none above what a token takes them down to; None for the same role everywhere."""
+        if self.grants is None:
+            return None
+        if self.limit is not None and self.limit.pattern != EVERYTHING:
+            return ((self.limit.pattern, self.role_in(self.limit.pattern).name.lower()),)
+        most = Role.OWNER if self.limit is None else self.limit.role
+        return tuple((one.pattern, min(one.role, most).name.lower()) for one in self.grants)
+
     def capped(self, role: Role) -> Caller:
         """The same caller with no more than a role."""
         if role is Role.OWNER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -21,9 +22,12 @@ import pytest
 from anew import Experiment, Store
 from anew.alerts.face import Alerts
 from anew.alerts.places import is_public
+from anew.alerts.rules import ALERT
 from anew.alerts.sending import SIGNATURE, Sender
 from anew.alerts.watching import PAUSES, Watch
 from anew.errors import InvalidValue, NotFound
+from anew.query.edits import AppendQuestion
+from anew.record.edits import DocumentEdit
 
 SECRET = "a secret of the tests"
 
@@ -34,6 +38,8 @@ class Receiver(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.taken: list[tuple[dict[str, str], bytes]] = []
         self.status = 200
+        self.slowly = False
+        self.over = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/hook/token"
 
@@ -47,7 +53,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status == 302:
             self.send_header("Location", self.server.url)
-        self.end_headers()
+        with contextlib.suppress(OSError):  # whoever asked has gone
+            while self.server.slowly and not self.server.over.wait(0.02):
+                self.wfile.write(b"X: y\r\n")
+            self.end_headers()
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -275,7 +284,7 @@ def test_nothing_is_sent_to_a_private_address_that_nobody_allowed(store, receive
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1%eth0", "fd00::1",
-     "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255"],
+     "fec0::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255"],
 )  # fmt: skip
 def test_addresses_that_lead_inside_are_not_public(address):
     assert not is_public(address)
@@ -284,6 +293,57 @@ def test_addresses_that_lead_inside_are_not_public(address):
 def test_public_addresses_are_public():
     assert is_public("93.184.216.34")
     assert is_public("2606:2800:220:1:248:1893:25c8:1946")
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["", "nobody", "ftp://example.org/x", "http://", "http://[bad", "http://example.org:99999/", "http://me:x@example.org/",
+     "http://example.org/ä b", f"http://{'a' * 70}.example/", "slack:me", "@", "@a b", "Me <me@example.org>",
+     "me@example.org,you@example.org", "mailto:me@example.org?cc=you@example.org", "me@example.org\nBcc: you@example.org"],
+)  # fmt: skip
+def test_what_is_no_destination_is_refused_when_the_alert_is_set(store, to):
+    with pytest.raises(InvalidValue):
+        store.alerts.add("nan", when="nan", to=[to])
+
+
+def test_a_destination_that_cannot_be_read_fails_and_the_others_are_told(store, receiver):
+    # As it may stand in a record that somebody else wrote.
+    to = ["http://[bad", "http://localhost/ä", "http://localhost:99999/", receiver.url]
+    body = {"filter": "", "when": "nan", "to": to}
+    edit = DocumentEdit(kind=ALERT, name="nan", body=body, scope="root")
+    store.backend.append(AppendQuestion((edit,)))
+    record(store, "lab/a/one", loss=float("nan"))
+    assert watch(store).step() == (1, 1, 3)
+    assert len(receiver.taken) == 1
+
+
+def test_who_answers_a_little_at_a_time_holds_up_nobody_else(store, receiver):
+    receiver.slowly = True
+    store.alerts.add("nan", when="nan", to=[receiver.url])
+    record(store, "lab/a/one", loss=float("nan"))
+    watching = Watch(store.backend, Sender({"private": "1"}, longest=0.2))
+    done = []
+    thread = threading.Thread(target=lambda: done.append(watching.step()))
+    thread.start()
+    thread.join(10)
+    receiver.over.set()
+    thread.join(60)
+    assert done == [(1, 0, 0)]  # it is tried again
+    assert store.alerts.fired()[0].to[receiver.url].error
+
+
+def test_what_an_alert_finds_below_its_project_belongs_to_the_project_of_the_experiment(store):
+    store.alerts.add("nan", when="nan", project="lab")
+    store.alerts.add("nan", when="nan")
+    for name in ("lab/one", "lab/a/two", "other/three"):
+        record(store, name, loss=float("nan"))
+    assert watch(store).step().fired == 5
+    scopes = {(one.prefix, one.project): one.scope for one in store.alerts.fired()}
+    assert scopes == {
+        ("lab/one", "lab"): "project/lab", ("lab/a/two", "lab"): "project/lab/a",
+        ("lab/one", None): "root", ("lab/a/two", None): "root", ("other/three", None): "root",
+    }  # fmt: skip
+    assert (store.alerts.count("nan", project="lab"), store.alerts.count("nan")) == (2, 3)
 
 
 def test_two_that_watch_at_once_tell_once(store, receiver):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from anew import Experiment, Store
+from anew.alerts.sending import Sender
+from anew.alerts.watching import Watch
+
 ONE = "alice/vision/sweep/run-1"
 
 
@@ -96,3 +100,12 @@ def test_what_has_changed_is_told_until_it_was_seen(change):
     assert "1 pin" in shown.lines
     assert change("news", "seen", "--until", "2021-01-01").code == 0
     assert change("news", "--json").json["counts"]["created"] >= 6
+
+
+def test_news_of_an_alert_name_it(change, root):
+    with Store(str(root)) as store:
+        store.alerts.add("broken-run", when="ended")
+        with Experiment("lab/vision/late", root=str(root), quiet=True, system_metrics=0):
+            pass
+        Watch(store.backend, Sender({})).step()
+    assert "broken-run" in change("news").out

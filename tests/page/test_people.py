@@ -65,6 +65,28 @@ def test_people_talk_about_an_experiment_and_settle_it(lab, trained, opened):
         assert not [url for url in asked if url.endswith("/comments")]
 
 
+def test_what_was_written_and_not_sent_is_there_after_a_reload_and_in_no_other_place(
+    lab, project, trained, opened
+):
+    page = opened(lab, f"x/{trained}#comments", alone=True)
+    box = page.locator("section#comments").get_by_label("A comment", exact=True)
+    box.fill("half a thought")
+    page.reload()
+    expect(box).to_have_value("half a thought")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    page.locator(".banner").wait_for()
+    expect(box).to_have_value("half a thought")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_role("article").get_by_text("half a thought")).to_be_visible()
+    expect(box).to_have_value("")
+    page.reload()
+    expect(page.get_by_role("article").get_by_text("half a thought")).to_be_visible()
+    expect(box).to_have_value("")
+    page.wrong.clear()  # that there was no network, the console says
+
+
 def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
     page = opened(lab, f"?in={project}&tab=charts&metrics=loss")
     plot = page.locator('section[aria-label="loss"][data-exact] .plot')
@@ -83,12 +105,12 @@ def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
     # Pointing at it shows what was said.
     plot.focus()
     page.keyboard.press("Escape")
-    for _ in range(5):
+    tip = page.locator(".tip")
+    page.keyboard.press("ArrowRight")
+    while not (tip.locator(".talk").count() or (shown := tip.inner_text()).endswith("step 19")):
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(50)
-        if page.locator(".tip .talk").count():
-            break
-    expect(page.locator(".tip .talk")).to_contain_text("why here?")
+        expect(tip).not_to_have_text(shown, use_inner_text=True)
+    expect(tip.locator(".talk")).to_contain_text("why here?")
 
 
 def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, opened, monkeypatch):
@@ -108,9 +130,10 @@ def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, op
         assert faults(page) == []
         news.get_by_role("button", name="Seen").click()
         expect(news).to_contain_text("Nothing has changed.")
-        while mine.count():
-            mine.get_by_role("button", name="Settle").first.click()
-            page.wait_for_timeout(100)
+        settle = mine.get_by_role("button", name="Settle")
+        for left in reversed(range(settle.count())):
+            settle.first.click()
+            expect(settle).to_have_count(left)
         page.keyboard.press("Escape")
         expect(page.get_by_role("button", name="Alerts", exact=True)).to_be_visible()
         assert store.news().counts == {}

@@ -17,7 +17,7 @@ from .conftest import Shown
 
 BLOCKS = {
     "scatter": "plot: scatter\nsetting: params.lr",
-    "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]",
+    "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]\nbrush: {params.lr: 0.05..1}",
     "slices": "plot: slices",
     "boxes": "plot: boxes\nsetting: params.opt",
     "bars": "plot: bars\nsetting: params.lr",
@@ -130,24 +130,46 @@ def test_the_page_shows_what_the_file_has(lab, project, trained, opened, tmp_pat
     for note in plot("compare").locator(".notes li").all_inner_texts():
         assert note in _words(facts)
     plot("importance").locator("tbody tr").first.wait_for()
-    assert _rows(plot("importance")) == _cells(file[10])[1:]
+    assert _rows(plot("importance")) == _cells(file[11])[1:]
     plot("histograms").locator('[data-plot="histograms"][data-count="9"]').wait_for()
     assert "w: 9 histograms, all counted" in _said(plot("histograms"))
-    assert "w: 9 histograms, all counted." in _words(file[11])
+    assert "w: 9 histograms, all counted." in _words(file[12])
     plot("tables").locator("tbody tr").first.wait_for()
-    assert _rows(plot("tables")) == _cells(file[12])[1:]
-    assert f"{_said(plot('tables'))}." == _words(file[12])
+    assert _rows(plot("tables")) == _cells(file[13])[1:]
+    assert f"{_said(plot('tables'))}." == _words(file[13])
     media = report.locator("[data-media]")
     media.scroll_into_view_if_needed()
     media.locator("img").nth(2).wait_for()
     names = media.locator("h2").all_inner_texts()
-    assert [one.split()[0] for one in names] == re.findall(r'class="name">(\w+)<', file[13])
+    assert [one.split()[0] for one in names] == re.findall(r'class="name">(\w+)<', file[14])
     captions = media.locator("section").first.locator("figcaption").all_inner_texts()
-    assert [" ".join(one.split()[:3]) for one in captions] == re.findall(r'alt="(run\d step 5)"', file[13])  # fmt: skip
+    assert [" ".join(one.split()[:3]) for one in captions] == re.findall(r'alt="(run\d step 5)"', file[14])  # fmt: skip
     assert report.get_by_text("How it went").count() == 1
     fields = [one["fields"] for one in asked]
     for wanted in (["params.lr", "metrics.acc.max"], ["params.opt", "params.lr", "metrics.acc.max"]):  # fmt: skip
         assert wanted in fields
+
+
+@pytest.mark.slow
+def test_the_difference_of_two_tables_is_that_of_the_file(lab, project, trained, opened, tmp_path):
+    text = f"```anew\nplot: tables\nwhose: {project}/run1\nagainst: '@{project}/run0'\n```\n"
+    with Store(str(lab.root)) as store:
+        report = store.reports.save("held", text, project)
+        written = write_report(store, report, tmp_path / "held.html")
+    (file,) = _figures(written.path.read_text())
+    page = opened(lab, f"reports?in={project}&at={project}:held")
+    plot = page.get_by_label("Report", exact=True).locator('.plot[data-which="tables"]')
+    plot.locator('[data-plot="table-difference"][data-count="1"]').wait_for()
+    (row,) = _rows(plot)
+    assert [" → ".join(one.split()) for one in row] == _cells(file)[1]
+    assert row[-1] == "0 0.1"
+    words, counts = (unescape(one) for one in re.findall(r"<p[^>]*>(.*?)</p>", file))
+    assert f"{_said(plot)}." == words
+    assert "rows of run1, step 1, against run0, step 1: " in words
+    kinds = plot.get_by_role("group", name="Kinds of rows")
+    assert [one.strip() for one in counts.split(" · ")] == [
+        one.strip() for one in kinds.inner_text().split("\n") if one.strip()
+    ]
 
 
 @pytest.mark.slow

@@ -202,3 +202,23 @@ def test_everybody_can_come_in_and_share(team, browser, axe, theme, width):
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+def test_what_may_not_be_changed_has_no_buttons_and_what_may_has(team, opened):
+    team.accounts.add_user("rita", [Grant("lab/vision", Role.READER)])
+    team.accounts.add_user(
+        "bert", [Grant("lab/vision", Role.READER), Grant("lab/audio", Role.REPORTER)]
+    )
+    for name, project, writes in (("rita", "vision", False), ("bert", "vision", False), ("bert", "audio", True)):  # fmt: skip
+        team.let_in(name)
+        page = opened(team, f"?in=lab/{project}", alone=True)
+        page.get_by_role("link", name="seen" if project == "vision" else "unseen").first.click()
+        comments = page.locator("section#comments")
+        page.get_by_role("link", name="Comments", exact=True).click()
+        comments.locator(".comments").wait_for()
+        for part, name_of in ((comments, "Comment"), (page, "+ tag")):
+            expect(part.get_by_role("button", name=name_of, exact=True)).to_have_count(int(writes))
+        page.get_by_role("button", name=re.compile("^Alerts")).first.click()
+        page.get_by_role("dialog", name="Alerts").get_by_label("What was found").wait_for()
+        assert page.get_by_role("button", name="Add an alert").count() == 0
+        page.keyboard.press("Escape")

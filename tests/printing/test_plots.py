@@ -102,6 +102,7 @@ def test_a_comparison_says_what_the_analysis_says(store, page):
         "metrics.acc.max", "params.opt == 'a'", "params.opt == 'b'", filter="prefix =~ '^lab/v/'"
     )
     verdict, sides, facts = page[7:10]
+    assert 'alt="Each result of both groups' in verdict
     assert f"{short(told.result.difference)} higher" in verdict
     assert "A difference is shown." in verdict
     assert _cells(sides)[1][:3] == ["A: opt a", "5", short(told.result.a.mean)]
@@ -115,7 +116,8 @@ def test_what_matters_comes_with_its_interval(store, page):
     found = store.analysis.importance(
         "metrics.acc.max", ["params.lr", "params.opt", "params.seed"], filter="prefix =~ '^lab/v/'"
     )
-    rows = _cells(page[10])[1:]
+    assert 'alt="What matters for acc (max)"' in page[10]
+    rows = _cells(page[11])[1:]
     assert [row[0] for row in rows] == [title_of(one.field) for one in found]
     assert rows[0][1:3] == [
         f"{100 * found[0].share:.1f} %",
@@ -124,7 +126,7 @@ def test_what_matters_comes_with_its_interval(store, page):
 
 
 def test_histograms_are_all_counted(page):
-    heat, ridges = page[11:13]
+    heat, ridges = page[12:14]
     assert "w: 36 histograms, all counted." in heat
     assert all(f"run{at}" in heat for at in range(12))
     assert "w: 6 histograms" in ridges
@@ -132,12 +134,12 @@ def test_histograms_are_all_counted(page):
 
 
 def test_a_table_has_the_rows_that_meet_the_filter_in_their_order(page):
-    assert _cells(page[13])[1:] == [["0", "1.1"], ["1", "0.5"]]
-    assert "rows of run11, step 1: rows 1 to 2 of 2, of 2 rows." in page[13]
+    assert _cells(page[14])[1:] == [["0", "1.1"], ["1", "0.5"]]
+    assert "rows of run11, step 1: rows 1 to 2 of 2, of 2 rows." in page[14]
 
 
 def test_media_are_those_of_the_step(page):
-    media = page[14]
+    media = page[15]
     names = re.findall(r'<p class="name">(.*?)</p>', media)
     assert names == ["samples", "notes"]
     images = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="(run\d+) step 5">', media)
@@ -158,7 +160,7 @@ def test_a_pdf_has_the_same_in_words(store, page, tmp_path):
     text = re.sub(r"\\([()\\])", r"\1", text)
     for one in ("A difference is shown.", "share explained", "run11, step 1", "How it went", "each drawn"):  # fmt: skip
         assert one in text
-    for number in (_cells(page[8])[1][2], _cells(page[4])[1][2], _cells(page[10])[1][1]):
+    for number in (_cells(page[8])[1][2], _cells(page[4])[1][2], _cells(page[11])[1][1]):
         assert number in text
     assert content.count(b"/Subtype /Image") >= 7
 
@@ -192,3 +194,70 @@ def test_the_axis_of_a_setting_that_spans_two_decades_is_logarithmic(store):
     assert not is_log(lr, ("-params.lr",))
     assert not is_log(acc, ())
     assert is_log(acc, ("metrics.acc.max",))
+
+
+def test_what_is_marked_keeps_its_colour_and_the_rest_is_pale(store, tmp_path):
+    blocks = ("plot: scatter\nsetting: params.lr\nbrush: {params.lr: 0.05..20}", "plot: parallel\naxes: [params.lr, metrics.acc.max]\nbrush: {params.lr: 0.05..20}", "plot: slices\nbrush: {metrics.acc.max: 0..0.5}")  # fmt: skip
+    text = "\n".join(f"```anew\n{one}\n```\n" for one in blocks)
+    written = write_report(store, store.reports.save("marks", text, "lab/v"), tmp_path / "m.html")
+    store.reports.remove("marks", "lab/v")
+    scatter, parallel, slices = _figures(written.path.read_text())
+    for one in (scatter, parallel):
+        assert "12 experiments · each drawn · 5 marked" in one
+    assert "each drawn · 4 marked" in slices
+    for one, pale in ((scatter, 5), (parallel, 7)):
+        svg = base64.b64decode(re.search(r"base64,([^\"]+)", one)[1]).decode()
+        assert len(re.findall(r"(?:fill|stroke): ?#dde1e6", svg)) == pale
+    assert svg.count("opacity: 0.35") == 1  # the marked part of the axis
+
+
+def test_boxes_and_masks_are_drawn_over_pictures_in_the_colours_of_their_classes(tmp_path):
+    from PIL import Image
+
+    root = str(tmp_path / "seen")
+    with anew.Experiment("lab/seen", root=root, **QUIET) as exp:
+        box = {"class": "cat", "box": (10, 10, 60, 50)}
+        exp.log_value("scene", anew.Image(np.full((80, 100, 3), 255, np.uint8), boxes=[box]), step=1)  # fmt: skip
+        mask = np.zeros((80, 100), np.uint8)
+        mask[60:] = 1
+        exp.log_value("scene/masks/truth", anew.Image(mask, classes={1: "road"}), step=1)
+    with Store(root) as opened:
+        report = opened.reports.save("seen", "```anew\nnames: [scene]\n```\n")
+        page = write_report(opened, report, tmp_path / "seen.html").path.read_text()
+    shades = {name: shade for shade, name in re.findall(r'background:(#\w+)"></i>(\w+)', page)}
+    assert sorted(shades) == ["cat", "road"]
+    (drawn,) = re.findall(r"data:image/(?:png|jpeg);base64,([^\"]+)", page)
+    picture = Image.open(io.BytesIO(base64.b64decode(drawn))).convert("RGB")
+
+    def far(at: tuple[int, int], shade: str, strength: float) -> float:
+        own = [int(shade[one : one + 2], 16) for one in (1, 3, 5)]
+        meant = [255 + (one - 255) * strength for one in own]
+        return max(abs(a - b) for a, b in zip(picture.getpixel(at), meant, strict=True))
+
+    assert far((30, 70), shades["road"], 0.5) < 12
+    assert far((10, 30), shades["cat"], 1) < 60  # a thin line in a JPEG
+    assert picture.getpixel((80, 30)) == (255, 255, 255)
+
+
+def test_the_difference_of_two_tables_is_in_the_file(tmp_path):
+    root = str(tmp_path / "differing")
+    tables = {1: [[1, 0.5, "a"], [2, 0.25, "b"], [3, 0.1, "c"]], 2: [[1, 0.5, "a"], [2, 0.75, "b"], [4, 0.1, "d"]]}  # fmt: skip
+    for run in ("one", "two"):
+        with anew.Experiment(f"lab/{run}", root=root, **QUIET) as exp:
+            for step, rows in tables.items():
+                if run == "one" or step == 1:
+                    exp.log_value("rows", anew.Table(columns=["id", "loss", "label"], data=rows), step=step)  # fmt: skip
+    blocks = ("against: '1'\nkey: [id]\nwhose: lab/one", "against: '@lab/two'\nwhose: lab/one\nkey: [id]")  # fmt: skip
+    with Store(root) as opened:
+        text = "\n".join(f"```anew\nplot: tables\n{one}\n```\n" for one in blocks)
+        written = write_report(opened, opened.reports.save("d", text), tmp_path / "d.html")
+    steps, others = _figures(written.path.read_text())
+    head, *rows = _cells(steps)
+    assert head == ["", "was row", "is row", "id", "loss", "label"]
+    assert sorted(rows) == sorted([
+        ["~", "1", "1", "2", "0.25 → 0.75", "b"], ["−", "2", "", "3", "0.1", "c"], ["+", "", "2", "4", "0.1", "d"],
+    ])  # fmt: skip
+    assert "rows of one, step 2, against step 1: rows 1 to 3 of 3 · together by id · all 4 rows compared." in steps  # fmt: skip
+    assert "+ 1 added · − 1 removed · ~ 1 changed · 1 same · changed in loss (1)" in steps
+    assert "rows of one, step 2, against two, step 1: " in others
+    assert _cells(others)[1:] == rows

@@ -63,6 +63,14 @@ def test_a_table_is_whose_it_is_said_to_be(store):
     assert store.get(block.plot.whose).name == "0.1-2"
 
 
+def test_a_table_is_held_against_that_of_another_experiment(store):
+    block = shown(store, "plot: tables\nwhose: 0.1-2\nagainst: 3@0.1-1\nkey: [a]")
+    other = block.plot.against.removeprefix("3@")
+    assert store.get(other).name == "0.1-1"
+    assert (block.ids, block.plot.key) == ((block.plot.whose, other), ("a",))
+    assert shown(store, "plot: tables\nagainst: '3'").plot.against == "3"
+
+
 def test_media_are_of_names_and_a_step(store):
     block = shown(store, "names: ['samples/*']\nstep: 10\nlimit: 3")
     assert (block.kind, block.media.names, block.media.step, block.limit) == (
@@ -76,8 +84,8 @@ def test_media_are_of_names_and_a_step(store):
 @pytest.mark.parametrize(
     ("block", "about"),
     [
-        ("plot: scatter\nlimit: 3", "limit"), ("plot: scatter\nbrush: {params.lr: '0..1'}", "marked"),
-        ("plot: tables\nagainst: '3'", "differs"), ("tab: media\nx: time", "time"), ("tab: media\nlimit: 500", "48"),
+        ("plot: scatter\nlimit: 3", "limit"), ("plot: boxes\nbrush: {params.lr: '0..1'}", "marked"),
+        ("plot: tables\nagainst: '3'\nrows: a > 1", "not filtered"), ("tab: media\nx: time", "time"), ("tab: media\nlimit: 500", "48"),
     ],
 )  # fmt: skip
 def test_what_a_report_does_not_show_is_said(store, block, about):
@@ -87,7 +95,8 @@ def test_what_a_report_does_not_show_is_said(store, block, about):
 @pytest.mark.parametrize(
     ("block", "about"),
     [
-        ("plot: scater", "'scatter'"), ("plot: scatter\nresult: 3", "cannot be read"), ("plot: parallel\naxes: [duration]", "axes"),
+        ("plot: scater", "'scatter'"), ("plot: tables\nagainst: yesterday", "`against`"), ("plot: scatter\nbrush: {params.lr: 1..0}", "range"), ("plot: scatter\nbrush: {params.lr: many}", "range"),
+        ("plot: scatter\nresult: 3", "cannot be read"), ("plot: parallel\naxes: [duration]", "axes"),
         ("names: [a]\nstep: 1.5", "step"), ("plot: boxes\nsetting: 'a b ('", ""),
     ],
 )  # fmt: skip

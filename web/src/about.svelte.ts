@@ -1,13 +1,20 @@
 /** What the server says of itself: where it is, who asks, whether anything may be changed. */
 
 import { get, type Schemas } from "./api";
+import { link } from "./link.svelte";
 import { live } from "./live.svelte";
+import { includes, roleIn } from "./roles";
 
 class About {
   told = $state.raw<Schemas["About"] | null>(null);
 
-  /** Whether edits are taken. */
-  writing = $derived(this.told?.writing ?? false);
+  /** The project of what is looked at closely; null for what the link chooses. */
+  within = $state<string | null>(null);
+  /** The role of who looks, where they look. */
+  role = $derived(this.told?.grants ? roleIn(this.told.grants, this.within ?? link.given.project) : (this.told?.role ?? "anyone"));
+  /** Whether edits are taken there. */
+  writing = $derived((this.told?.writing ?? false) && includes(this.role, "reporter"));
+  maintaining = $derived(this.writing && includes(this.role, "maintainer"));
 
   async begin(): Promise<void> {
     live.listen((changes) => {

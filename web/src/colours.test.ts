@@ -84,4 +84,13 @@ describe("colours", () => {
       expect(contrast(colourIn(slot).dark, "#15171a"), `dark ${slot}`).toBeGreaterThanOrEqual(3);
     }
   });
+
+  it("gives the same colours as a report's file", () => {
+    // `tests/printing/test_colours.py` has the same numbers.
+    const slots = (keys: readonly string[], kept = {}, chosen = {}) => [...coloursOf(keys, kept, chosen)].map(([key, one]) => [key, one.slot]);
+    expect(slots(names(9)).map(([, slot]) => slot)).toEqual([1, 14, 22, 24, 5, 23, 11, 8, 6]);
+    expect(slots(names(40)).slice(-6).map(([, slot]) => slot)).toEqual([108, 47, 106, 173, 176, 67]);
+    expect(new Map(slots(["a", "é", "猫", "😀"], { b: "3", a: "3", 猫: "3" }, { é: "30" }) as [string, number][])).toEqual(new Map([["a", 3], ["é", 30], ["猫", 2], ["😀", 7]]));
+    expect(slots(['[0.1,"sgd"]', "[null,true]"]).map(([, slot]) => slot)).toEqual([4, 6]);
+  });
 });

@@ -47,6 +47,11 @@ class EntranceOfServer {
   /** End the session, and begin the page anew. */
   async leave(): Promise<void> {
     await post("/api/v1/logout", undefined);
+    try {
+      sessionStorage.clear(); // drafts are not for who comes in next
+    } catch {
+      // Nothing was kept.
+    }
     location.assign(BASE.href);
   }
 }

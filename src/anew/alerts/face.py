@@ -68,7 +68,7 @@ class Alerts:
             project: Only experiments below this prefix.
 
         Raises:
-            InvalidValue: The condition cannot be read.
+            InvalidValue: The condition or a destination cannot be read.
             InvalidName: The name cannot be kept.
             QueryError: The filter cannot be read.
         """

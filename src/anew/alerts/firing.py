@@ -15,10 +15,12 @@ import msgspec
 from ..errors import Conflict
 from ..query.documents import DocumentsQuestion, Says
 from ..query.edits import AppendQuestion
+from ..query.scope import project_of
 from ..reading.backend import Backend
 from ..reading.saved_views import scope_of
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
+from ..record.facts import ExperimentFacts
 from .rules import Alert
 
 __all__ = [
@@ -69,6 +71,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
         why: What was found, in words.
         time: When.
         to: The destinations.
+        project: The project of the alert; None for all.
         kind: The kind of the document.
         seen: The events of the document as it was read: what a change of it expects.
     """
@@ -82,6 +85,7 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     time: float
     to: dict[str, Delivery] = {}
+    project: str | None = None
     kind: str = FIRED
     seen: tuple[str, ...] = ()
 
@@ -95,6 +99,12 @@ class Fired(msgspec.Struct, frozen=True, kw_only=True):
             return "failed"
         return "sent" if states == {"sent"} else "waiting"
 
+    @property
+    def error(self) -> str:
+        """Why somebody has not been told, or not yet; "" if nothing went wrong."""
+        failed = (one.error for one in self.to.values() if one.state != "sent" and one.error)
+        return next(failed, "")
+
 
 def fired_name(alert: Alert, experiment: str) -> str:
     """What the document is called: the same for the same experiment and condition."""
@@ -102,14 +112,20 @@ def fired_name(alert: Alert, experiment: str) -> str:
 
 
 def fire(
-    backend: Backend, alert: Alert, experiment: str, prefix: str, why: str, now: float
-) -> bool:
-    """Write down that an alert found an experiment; False if somebody had done so before."""
+    backend: Backend, alert: Alert, one: ExperimentFacts, why: str, now: float
+) -> Fired | None:
+    """Write down that an alert found an experiment; None if somebody had done so before.
+
+    What an alert of a project found belongs to the project of the experiment, which may lie below: others may not see that one.
+    """
+    scope = alert.scope
+    if alert.project is not None:
+        scope = scope_of(project_of(one.prefix, one.user))
     found = Fired(
-        name=fired_name(alert, experiment), scope=alert.scope, alert=alert.name, when=alert.when, experiment=experiment,
-        prefix=prefix, why=why, time=now, to={one: Delivery() for one in alert.to},
+        name=fired_name(alert, one.id), scope=scope, alert=alert.name, when=alert.when, experiment=one.id,
+        prefix=one.prefix, why=why, time=now, to={to: Delivery() for to in alert.to}, project=alert.project,
     )  # fmt: skip
-    return replace(backend, found)
+    return one_fired(backend, found.name, scope) if replace(backend, found) else None
 
 
 def replace(backend: Backend, fired: Fired) -> bool:
@@ -155,8 +171,8 @@ def newest_fired(backend: Backend, most: int) -> tuple[list[Fired], int]:
 
 def count_fired(backend: Backend, name: str, project: str | None = None) -> int:
     """How many experiments an alert has found; none of what it found is read."""
-    by = Says(at=("alert",), value=name)
-    asked = DocumentsQuestion(kind=FIRED, scope=scope_of(project), says=(by,), newest=0)
+    says = (Says(at=("alert",), value=name), Says(at=("project",), value=project))
+    asked = DocumentsQuestion(kind=FIRED, says=says, newest=0)
     return backend.documents(asked).total or 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 
 from ..errors import NotAllowed
 
@@ -21,7 +22,10 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved for one in _meant(given)
+        one.is_global
+        and not (one.is_multicast or one.is_reserved)
+        and not (isinstance(one, ipaddress.IPv6Address) and one.is_site_local)
+        for one in _meant(given)
     )
 
 
@@ -41,6 +45,7 @@ def connect(host: str, port: int, *, private: bool, timeout: float) -> socket.so
 
     Args:
         private: Whether it may be an address of a private network, or of this machine.
+        timeout: Seconds that trying its addresses may take in all, and each wait later.
 
     Raises:
         NotAllowed: One of its addresses is private.
@@ -52,11 +57,13 @@ def connect(host: str, port: int, *, private: bool, timeout: float) -> socket.so
             f"{host} is an address of a private network. Whoever runs what sends alerts can allow that with ANEW_ALERT_PRIVATE=1."
         )
     failed: OSError | None = None
+    end = time.monotonic() + timeout
     for family, kind, protocol, _, address in found:
         made = socket.socket(family, kind, protocol)
-        made.settimeout(timeout)
+        made.settimeout(max(0.01, end - time.monotonic()))
         try:
             made.connect(address)
+            made.settimeout(timeout)
         except OSError as error:
             made.close()
             failed = error

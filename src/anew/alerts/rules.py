@@ -18,6 +18,7 @@ from ..reading.saved_views import project_in, scope_of
 from ..record.documents import Document
 from ..record.edits import DocumentEdit
 from ..record.names import check_label
+from .destinations import parse_destination
 
 __all__ = [
     "ALERT",
@@ -157,7 +158,7 @@ def add_alert(backend: Backend, alert: Alert) -> None:
     """Write an alert down; one of the same name and project is replaced.
 
     Raises:
-        InvalidValue: Its condition cannot be read, or it names nobody to tell.
+        InvalidValue: Its condition or a destination cannot be read.
         InvalidName: Its name or its project cannot be kept.
         QueryError: Its filter cannot be read.
     """
@@ -171,7 +172,7 @@ def check_alert(edit: DocumentEdit) -> None:
     """Check an alert that somebody wants to write: what cannot be read would never be evaluated, and nobody would be told.
 
     Raises:
-        InvalidValue: Its condition cannot be read, or it says otherwise than in texts what is watched and who is told.
+        InvalidValue: Its condition or a destination cannot be read, or it says otherwise than in texts what is watched and who is told.
         InvalidName: Its name cannot be kept.
         QueryError: Its filter cannot be read.
     """
@@ -187,6 +188,8 @@ def check_alert(edit: DocumentEdit) -> None:
         )
     parse_condition(when)
     ask(filter_ or None, now=0.0)
+    for one in to:
+        parse_destination(one)
 
 
 def remove_alert(backend: Backend, name: str, project: str | None = None) -> Alert:

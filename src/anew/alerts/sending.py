@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import smtplib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..errors import InvalidSetting, InvalidValue
+from ..errors import InvalidSetting
+from .destinations import Destination, parse_destination
 from .firing import MENTIONED, Fired
 from .places import connect
 
@@ -23,7 +27,9 @@ __all__ = ["SIGNATURE", "Message", "Sender", "message_of"]
 SIGNATURE = "Anew-Signature"
 """The header `t=<seconds>,v1=<hex>`: HMAC-SHA256 of `<seconds>.<body>` with the secret of whoever sends."""
 _TIMEOUT = 10.0
-_MOST_ANSWER = 64 << 10
+"""Seconds that one wait may take."""
+_LONGEST = 30.0
+"""Seconds that one request may take in all: much less than it is claimed for."""
 
 
 class Message(NamedTuple):
@@ -59,10 +65,15 @@ class Sender:
         environ: `ANEW_ALERT_SMTP` (`smtp://`, `smtp+starttls://` or `smtps://` with user, password, host and port), `ANEW_ALERT_FROM`,
             `ANEW_ALERT_SECRET`, `ANEW_ALERT_PLACES` (`name=destination` between spaces) and `ANEW_ALERT_PRIVATE`.
         clock: The time that signatures carry.
+        longest: Seconds after which a request is given up.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time
+        self,
+        environ: Mapping[str, str],
+        *,
+        clock: Callable[[], float] = time.time,
+        longest: float = _LONGEST,
     ) -> None:
         self._smtp = environ.get("smtp", "")
         self._from = environ.get("from", "")
@@ -72,6 +83,7 @@ class Sender:
             one.split("=", 1) for one in environ.get("places", "").split() if "=" in one
         )
         self._clock = clock
+        self._longest = longest
 
     @property
     def places(self) -> frozenset[str]:
@@ -87,31 +99,27 @@ class Sender:
             NotAllowed: It lies in a private network.
             OSError: It was not taken.
         """
-        if to.startswith("@"):
-            if to[1:] not in self._places:
+        where = parse_destination(to)
+        if where.kind == "name":
+            if where.at not in self._places:
                 raise InvalidSetting(
                     f"Nobody set where {to} is: ANEW_ALERT_PLACES names destinations.",
                     setting="alert_places",
                 )
-            to = self._places[to[1:]]
-        if to.startswith("mailto:") or ("@" in to and "://" not in to):
-            self._mail(to.removeprefix("mailto:"), message)
-        elif to.startswith("slack:"):
-            self._post(
-                to.removeprefix("slack:"),
-                {"text": f"*{_slack(message.subject)}*\n{_slack(message.text)}"},
-                message,
-            )
+            where = parse_destination(self._places[where.at])
+        if where.kind == "mail":
+            self._mail(where.at, message)
+        elif where.kind == "slack":
+            text = f"*{_slack(message.subject)}*\n{_slack(message.text)}"
+            self._post(where, {"text": text}, message)
         else:
-            self._post(to, message.body, message)
+            self._post(where, message.body, message)
 
     def _mail(self, to: str, message: Message) -> None:
         if not self._smtp:
             raise InvalidSetting(
                 "No server for mail is set: ANEW_ALERT_SMTP.", setting="alert_smtp"
             )
-        if not to or any(ch in to for ch in "\r\n,;<> ") or "@" not in to:
-            raise InvalidValue(f"{to!r} is no address for mail.", key="to")
         url = urlsplit(self._smtp)
         host = url.hostname or ""
         mail = EmailMessage()
@@ -135,39 +143,34 @@ class Sender:
         except smtplib.SMTPException as error:
             raise OSError(f"the mail was not taken: {error}") from error
 
-    def _post(self, to: str, body: Mapping[str, object], message: Message) -> None:
-        url = urlsplit(to)
-        if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
-            raise InvalidValue(
-                "A destination is a mail address, an http(s) URL, slack:URL or @name.", key="to"
-            )
-        secure = url.scheme == "https"
-        port = url.port or (443 if secure else 80)
+    def _post(self, to: Destination, body: Mapping[str, object], message: Message) -> None:
         data = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "anew", "Anew-Id": message.id}
         if self._secret:
             headers[SIGNATURE] = self._signed(data)
-        made = connect(url.hostname, port, private=self._private, timeout=_TIMEOUT)
-        asked = http.client.HTTPConnection(url.hostname, port, timeout=_TIMEOUT)
+        made = connect(to.host, to.port, private=self._private, timeout=_TIMEOUT)
+        asked = http.client.HTTPConnection(to.host, to.port, timeout=_TIMEOUT)
+        # Each wait has its end, but who answers a byte at a time would hold up whatever else is to be told.
+        end = threading.Timer(self._longest, _hang_up, (asked,))
+        end.daemon = True
+        end.start()
         try:
             asked.sock = made
-            if secure:
+            if to.secure:
                 asked.default_port = 443
-                asked.sock = made = ssl.create_default_context().wrap_socket(
-                    made, server_hostname=url.hostname
+                context = ssl.create_default_context()
+                asked.sock = made = context.wrap_socket(
+                    made, server_hostname=to.host, do_handshake_on_connect=False
                 )
-            asked.request(
-                "POST", (url.path or "/") + ("?" + url.query if url.query else ""), data, headers
-            )
-            answer = asked.getresponse()
-            answer.read(_MOST_ANSWER)
-            if (
-                not 200 <= answer.status < 300
-            ):  # a redirect would lead to an address that nobody looked at
-                raise OSError(f"{url.hostname} answered {answer.status}")
+                made.do_handshake()
+            asked.request("POST", to.target, data, headers)
+            status = asked.getresponse().status
+            if not 200 <= status < 300:  # a redirect would lead to an address that nobody looked at
+                raise OSError(f"{to.host} answered {status}")
         except http.client.HTTPException as error:
-            raise OSError(f"{url.hostname} did not answer as HTTP: {error!r}") from error
+            raise OSError(f"{to.host} did not answer as HTTP: {error!r}") from error
         finally:
+            end.cancel()
             asked.close()
             made.close()
 
@@ -175,6 +178,13 @@ class Sender:
         now = int(self._clock())
         mac = hmac.new(self._secret, f"{now}.".encode() + data, hashlib.sha256).hexdigest()
         return f"t={now},v1={mac}"
+
+
+def _hang_up(asked: http.client.HTTPConnection) -> None:
+    """End a connection, from whatever thread."""
+    if asked.sock is not None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(asked.sock, socket.SHUT_RDWR)
 
 
 def _line(text: str) -> str:

@@ -149,10 +149,10 @@ class Watch:
         if why is None:
             return False
         self._known.add(name)
-        if not fire(self._backend, alert, one.id, one.prefix, why, now):
+        found = fire(self._backend, alert, one, why, now)
+        if found is None:
             return False
-        found = one_fired(self._backend, name, alert.scope)
-        if found is not None and found.to:
+        if found.to:
             self._open[name] = found
         return True
 
@@ -226,7 +226,7 @@ class Watch:
         try:
             self._sender.send(to, message_of(fresh))
             after = Delivery(state="sent", tried=tried)
-        except AnewError as error:  # trying again would not help
+        except (AnewError, ValueError) as error:  # trying again would not help
             after = Delivery(state="failed", tried=tried, error=str(error))
         except OSError as error:
             after = self._failed(fresh, tried, str(error))
@@ -283,7 +283,8 @@ def meets(condition: Condition, one: ExperimentFacts, now: float) -> str | None:
         case "nan":
             for name, metric in _meant(one, condition.metric):
                 if metric.nonfinite:
-                    return f"{name} has {metric.nonfinite} values that are NaN or infinite"
+                    count = metric.nonfinite
+                    return f"{name} has {count} value{'s that are' if count > 1 else ' that is'} NaN or infinite"
         case "verdict":
             found = one.state.captured.get("reproduction") if one.state is not None else None
             verdict = str(found.get("verdict", "")) if isinstance(found, dict) else ""

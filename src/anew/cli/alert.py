@@ -241,9 +241,4 @@ def run(face: Face, watch: bool) -> None:
 
 
 def _told(one: Fired) -> str:
-    errors = [
-        delivery.error
-        for delivery in one.to.values()
-        if delivery.error and delivery.state != "sent"
-    ]
-    return f"{one.told}: {errors[0]}" if errors else one.told
+    return f"{one.told}: {one.error}" if one.error else one.told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -22,6 +22,9 @@ from ..commands.questions import NewsOptions
 from .face import Face, complete_experiment, shared
 from .table import Column
 from .words import ago, moment, one_line
+
+if TYPE_CHECKING:
+    from ..reading.news import NewsItem
 
 __all__ = ["news", "pin", "preferences", "star"]
 
@@ -191,7 +194,7 @@ def news(face: Face, since: str | None, limit: int) -> None:
                 Column("when", [ago(one.time, now) for one in found.items]),
                 Column("what", [one.kind for one in found.items]),
                 Column("of", [one_line(one.what) for one in found.items], weight=1),
-                Column("by", [one_line(one.user) for one in found.items], weight=2),
+                Column("by", [one_line(_by(one)) for one in found.items], weight=2),
                 Column("", [one_line(one.said) for one in found.items], weight=3),
             ]
         )
@@ -227,3 +230,8 @@ def _counted(counts: dict[str, int]) -> list[str]:
 
 def _plural(count: int, kind: str) -> str:
     return f"{count} {kind if count == 1 else kind + ('es' if kind == 'alias' else 's')}"
+
+
+def _by(one: NewsItem) -> str:
+    """Who did it: an alert by its name."""
+    return one.id if one.kind == "alert" else one.user

@@ -225,8 +225,9 @@ def of_model_document(found: Any) -> dict[str, Any]:
 
 def destination(to: str) -> str:
     """A destination without what would let others use it: the path of a URL may be a credential."""
-    kind, separator, rest = to.partition("://")
-    return f"{kind}://{rest.partition('/')[0].rpartition('@')[2]}/…" if separator else to
+    from ..alerts.destinations import hidden
+
+    return hidden(to) if "://" in to else to
 
 
 def alert_document(one: Alert) -> dict[str, Any]:

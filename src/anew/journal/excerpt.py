@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from ..record.encode import encode_line
 from ..record.root import (
@@ -23,21 +23,27 @@ from .root import follow_root
 
 __all__ = ["excerpt"]
 
+_OF_PLACE = frozenset({"alert", "alerted", "mentioned"})
+"""Kinds of documents that say whom this place tells of what: another one would tell them again."""
 _WORD = re.compile(rb'"([A-Za-z0-9_-]{1,64})"')
 
 
 def excerpt(
-    root: RootLayout, experiments: Mapping[str, str], *, whole: bool, reader: str | None = None
+    root: RootLayout,
+    experiments: Mapping[str, str],
+    *,
+    whole: bool,
+    shows: Callable[[str], bool] = lambda scope: True,
 ) -> bytes:
     """The lines about some experiments, given as id → prefix, with a hint for each; empty where there are none.
 
     A line is about an experiment when it names its id, concerns a project that it lies in, or is about a model or
-    artifact with a version that does. What concerns this root alone, its id and its sinks, stays; so does what belongs to a person, and
-    what was said about other experiments of the project.
+    artifact with a version that does. What concerns this root alone, its id, its sinks and whom its alerts tell, stays; so does what
+    belongs to a person, and what was said about other experiments of the project.
 
     Args:
         whole: Whether these are all experiments: then all documents, versions and aliases go along.
-        reader: Who gets them, where others have documents of their own that they may not see.
+        shows: Whether who gets them may see what is in a scope.
 
     Raises:
         OSError: The journal cannot be read.
@@ -47,6 +53,7 @@ def excerpt(
         for chunk in follow_root(root, {})
         for line in decode_root(chunk.data, hints=False)[0]
         if not isinstance(line.event, (Hint, RootNamed, SinkChanged))
+        and (_is_of(line, experiments) or shows(getattr(line.event, "scope", "root")))
     ]
     ids = {i.encode() for i in experiments}
     comments = {
@@ -64,7 +71,7 @@ def excerpt(
     chosen = {
         line.raw
         for line in lines
-        if (whole and not isinstance(line.event, OfExperiment) and not _is_hidden(line, reader))
+        if (whole and not isinstance(line.event, OfExperiment))
         or (isinstance(line.event, (AliasSet, VersionSet)) and _subject(line) in named)
     }
     # The document of a model holds its name; its versions go by its key.
@@ -90,16 +97,15 @@ def _is_said_of(event: DocumentSet, experiments: Collection[str]) -> bool:
     )
 
 
-def _is_hidden(line: Line, reader: str | None) -> bool:
-    scope = getattr(line.event, "scope", "root")
-    return reader is not None and scope.startswith("user/") and scope != f"user/{reader}"
+def _is_of(line: Line, experiments: Collection[str]) -> bool:
+    return isinstance(line.event, OfExperiment) and line.event.experiment_id in experiments
 
 
 def _is_for_others(line: Line, comments: Collection[str]) -> bool:
     event = line.event
     if not isinstance(event, DocumentSet):
         return False
-    if event.scope.startswith("user/"):
+    if event.scope.startswith("user/") or event.kind in _OF_PLACE:
         return True
     return event.kind in ("comment", "resolution") and event.name not in comments
 

@@ -132,13 +132,18 @@ def strands(
         LineCollection(lines, colors=colors, linewidths=widths, alpha=0.85 if len(lines) <= 60 else 0.5)
     )  # fmt: skip
     last = len(rulers) - 1
+    figure: Any = ax.get_figure(root=True)
+    room = 72 * figure.get_figwidth() / (last + 1.2)  # points from one axis to the next
+    # Names of narrow axes stand in two rows, so that each has the room of two axes.
+    rows = 1 if room >= 100 else 2
+    long, short = int(min(22, rows * room / 6.4)), int(min(16, room / 5.4))
     for index, (name, ticks, lacks) in enumerate(rulers):
         ax.plot([index, index], [0, 1], color="#9A9A9A", linewidth=1, zorder=3)
         side = 6 if index == last else -6
         beside = "left" if index == last else "right"
         for at, text in ticks:
             ax.annotate(
-                literal(shortened(text, 16)), (index, at), xytext=(side, 0), textcoords="offset points", ha=beside,
+                literal(shortened(text, short)), (index, at), xytext=(side, 0), textcoords="offset points", ha=beside,
                 va="center", fontsize=8, color=INK, zorder=4,
                 bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
             )  # fmt: skip
@@ -148,13 +153,15 @@ def strands(
                 va="center", fontsize=8, color=MUTED, fontstyle="italic",
             )  # fmt: skip
         ax.annotate(
-            literal(shortened(name, 22)), (index, 1), xytext=(0, 10), textcoords="offset points", ha="center",
+            literal(shortened(name, long)), (index, 1), xytext=(0, 10 + 13 * (index % rows)), textcoords="offset points", ha="center",
             va="bottom", fontsize=9.5, color=INK, fontweight="bold" if index == last else "normal",
         )  # fmt: skip
     ax.set_xlim(-0.45, last + 0.35)
     ax.set_ylim(-0.14, 1.02)
     ax.set_axis_off()
-    ax.set_title(literal(title), loc="left", fontsize=12, color=INK, fontweight="bold", pad=28)
+    ax.set_title(
+        literal(title), loc="left", fontsize=12, color=INK, fontweight="bold", pad=15 + 13 * rows
+    )
     note(ax, remark)
 
 

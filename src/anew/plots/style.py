@@ -114,10 +114,16 @@ def _fresh(size: tuple[float, float]) -> Figure:
     return figure
 
 
-def new_grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
-    """A fresh figure with a grid of axes, drawn by Agg; the axes in reading order."""
+def new_grid(
+    rows: int, columns: int, size: tuple[float, float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A fresh figure with a grid of axes, drawn by Agg; the axes in reading order.
+
+    Args:
+        size: Of the figure in inches; one that fits the grid if None.
+    """
     width = {1: 8.0, 2: 10.5}.get(columns, 13.0)
-    figure = _fresh((width, 0.5 + 3.2 * rows + (0.8 if rows == 1 else 0)))
+    figure = _fresh(size or (width, 0.5 + 3.2 * rows + (0.8 if rows == 1 else 0)))
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, [ax for row in grid for ax in row]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..plots.style import INK, PALETTE, dress, literal, new_axes, shortened
-from .figure import image_of
+from ..plots.style import INK, dress, literal, new_axes, shortened
+from .colours import STRONG
+from .figure import WIDE, charted
 from .parts import Figure, Part, Table
 from .points import is_log, shown_at
 from .words import plural, short, title_of
@@ -87,7 +88,7 @@ def boxes(values: Values, plot: Plot, form: Literal["svg", "png"]) -> list[Part]
     kind = "Bars" if plot.which == "bars" else "Boxes"
     names = title_of(result.field), title_of(setting.field)
     title = f"{kind} of {names[0]} by {names[1]}"
-    figure, axes = new_axes(None, size=(7.2, 3.8))
+    figure, axes = new_axes(None, size=(WIDE, 3.6))
     log = is_log(result, plot.logs)
     if log:
         axes.set_yscale("log")
@@ -105,7 +106,7 @@ def boxes(values: Values, plot: Plot, form: Literal["svg", "png"]) -> list[Part]
     if without:
         said.insert(2, f"{without:,} without a result that the axis can show")
     return [
-        Figure(((title, image_of(figure, form, title)),)),
+        Figure((charted(figure, form, title),)),
         _numbers(every, names[1], (" · ".join(said),)),
     ]
 
@@ -117,21 +118,21 @@ def _boxes(axes: Axes, every: Sequence[Box]) -> None:
             continue
         low, first, middle, third, high = np.quantile(one.values, (0, 0.25, 0.5, 0.75, 1))
         draw = axes.plot
-        axes.fill_between([at - 0.3, at + 0.3], first, third, color=PALETTE[0], alpha=0.22, lw=0)
-        draw([at - 0.3, at + 0.3], [middle, middle], color=PALETTE[0], lw=2)
-        draw([at, at], [third, high], color=PALETTE[0], lw=1)
-        draw([at, at], [low, first], color=PALETTE[0], lw=1)
+        axes.fill_between([at - 0.3, at + 0.3], first, third, color=STRONG, alpha=0.22, lw=0)
+        draw([at - 0.3, at + 0.3], [middle, middle], color=STRONG, lw=2)
+        draw([at, at], [third, high], color=STRONG, lw=1)
+        draw([at, at], [low, first], color=STRONG, lw=1)
         if few:
             aside = (np.arange(len(one.values)) * 0.618 % 1 * 2 - 1) * 0.24
             draw(at + aside, one.values, ".", color="#8A8A8A", ms=4)
-        draw([at], [float(one.values.mean())], "^", color=PALETTE[0], ms=7)
+        draw([at], [float(one.values.mean())], "^", color=STRONG, ms=7)
 
 
 def _bars(axes: Axes, every: Sequence[Box]) -> None:
     for at, one in enumerate(every):
         if one.mean is None:
             continue
-        axes.bar([at], [one.mean], width=0.6, color=PALETTE[0], alpha=0.6)
+        axes.bar([at], [one.mean], width=0.6, color=STRONG, alpha=0.6)
         if one.sd is not None:
             ends = [one.mean - one.sd, one.mean + one.sd]
             axes.plot([at, at], ends, color=INK, lw=1)

@@ -9,10 +9,13 @@ import numpy as np
 
 from ..plots.dots import strands
 from ..plots.places import Axis, unit_places
-from ..plots.style import PALETTE
+from .colours import STRONG
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from ..plots.chart import Strands
     from ..plots.lines import Floats
@@ -26,25 +29,41 @@ _COLUMNS = 120
 _LOW, _HIGH = -0.14, 1.02
 
 
-def count_strands(axes: Axes, picture: Strands) -> None:
-    """Draw how many lines run through each place: the darker, the more."""
-    from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+def count_strands(axes: Axes, picture: Strands, chosen: NDArray[np.bool_] | None = None) -> None:
+    """Draw how many lines run through each place: the darker, the more.
 
+    Args:
+        chosen: Which of them are marked: they lie over all of them, which are pale then.
+    """
     rulers, heights = [], []
     for ruler, values in zip(picture.rulers, picture.values, strict=True):
         places = [None if value != value else float(value) for value in values.tolist()]
         found, ticks = unit_places(Axis(ruler.kind, places, list(ruler.categories)))
         heights.append(np.array(found))
         rulers.append((ruler.name, ticks, min(found, default=0.0) < 0))
-    counts = [_between(left, right) for left, right in pairwise(heights)]
+    whole = np.ones(len(picture.values[0]), np.bool_)
+    if chosen is None:
+        _cells(axes, heights, whole, ("#FFFFFF", "#9CC6E4", STRONG))
+    else:
+        _cells(axes, heights, whole, ("#FFFFFF", "#F0F2F4", "#B4BBC4"))
+        _cells(axes, heights, chosen, ("#FFFFFF00", "#9CC6E4", STRONG))
+    strands(axes, [], [], [], rulers, picture.title, picture.remark)
+
+
+def _cells(
+    axes: Axes, heights: Sequence[Floats], chosen: NDArray[np.bool_], shades: Sequence[str]
+) -> None:
+    """Draw how many of some lines run through each place."""
+    from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+
+    counts = [_between(left[chosen], right[chosen]) for left, right in pairwise(heights)]
     most = max((float(one.max()) for one in counts), default=1.0)
-    shades = LinearSegmentedColormap.from_list("lines", ["#FFFFFF", "#9CC6E4", PALETTE[0]])
+    scheme = LinearSegmentedColormap.from_list("lines", list(shades))
     for at, one in enumerate(counts):
         axes.imshow(
-            one, extent=(at, at + 1, _LOW, _HIGH), origin="lower", aspect="auto", cmap=shades, zorder=1,
+            one, extent=(at, at + 1, _LOW, _HIGH), origin="lower", aspect="auto", cmap=scheme, zorder=1,
             norm=PowerNorm(0.5, 0, max(most, 1.0)),
         )  # fmt: skip
-    strands(axes, [], [], [], rulers, picture.title, picture.remark)
 
 
 def _between(left: Floats, right: Floats) -> Floats:

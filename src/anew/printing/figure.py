@@ -14,9 +14,13 @@ from ..plots.draw import adjust_x, axis_unit, draw_chart
 from ..plots.labels import short_keys, shown
 from ..plots.lines import Floats, Line
 from ..plots.metric import chart_of
-from ..plots.style import DASHES, PALETTE, new_axes
+from ..plots.style import new_axes
 from ..query.panel import Panel, PanelQuestion
 from ..query.question import parse_field
+from .colours import TOLD, group_key
+from .lent import lent_texts, with_texts, without_warnings
+from .parts import Chart as Drawn
+from .parts import Key
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +28,18 @@ if TYPE_CHECKING:
     from ..query.grid import Grid
     from ..reading.backend import Backend
     from ..reports.blocks import Look
+    from .colours import Colours
 
-__all__ = ["drawn", "image_of"]
+__all__ = ["WIDE", "charted", "drawn"]
 
 _BUCKETS = 400
 _POINTS = 20_000
-_SIZE = (7.2, 3.6)
+WIDE = 7.2
+"""The width of every drawing in inches: a little more than that of the text, so that type is nearly as large as it is set."""
+_SIZE = (WIDE, 3.4)
+_MOST_KEYS = 24
+"""Curves that are named below a chart."""
+_FEW_CURVES = 24
 _BANDS = {
     "minmax": "smallest to largest", "sd": "± 1 standard deviation", "se": "± 1 standard error", "quantiles": "quartiles", "none": "",
 }  # fmt: skip
@@ -42,7 +52,8 @@ def drawn(
     metric: str,
     look: Look,
     form: Literal["svg", "png"],
-) -> bytes | None:
+    colours: Colours,
+) -> Drawn | None:
     """The chart of a metric; None where the experiments logged none of it.
 
     Args:
@@ -52,7 +63,7 @@ def drawn(
         MissingDependency: matplotlib is not installed.
     """
     panel = backend.panel(_question(ids, metric, look))
-    chart = _chart(panel, names, metric, look)
+    chart, keys = _grouped(panel, metric, look, colours) if look.group else _single(panel, names, metric, look, colours)  # fmt: skip
     if chart is None:
         return None
     figure, axes = new_axes(None, size=_SIZE)
@@ -61,17 +72,30 @@ def drawn(
         adjust_x(figure, log_x=True)
     if panel.robust is not None and panel.robust[0] < panel.robust[1]:
         axes.set_ylim(*panel.robust)
-    return image_of(figure, form, metric)
+    return charted(figure, form, f"{metric} as curves", keys)
 
 
-def image_of(figure: Figure, form: Literal["svg", "png"], name: str) -> bytes:
-    """A figure as an image."""
+def charted(
+    figure: Figure, form: Literal["svg", "png"], words: str, keys: Sequence[Key] = ()
+) -> Drawn:
+    """A figure as an image with what its colours mean.
+
+    Args:
+        words: What it shows.
+    """
     from matplotlib import rc_context
 
     found = io.BytesIO()
-    with rc_context({"svg.hashsalt": name}):  # the same figure is the same file
+    lent = lent_texts(figure)
+    with (
+        rc_context({"svg.hashsalt": words}),
+        without_warnings(),
+    ):  # the same figure is the same file
         figure.savefig(found, format=form, dpi=200, metadata={"Date": None} if form == "svg" else None)  # fmt: skip
-    return found.getvalue()
+    image = found.getvalue()
+    if form == "svg":
+        image, lent = with_texts(image, figure, lent), ()
+    return Drawn(words, image, tuple(keys[:_MOST_KEYS]), max(0, len(keys) - _MOST_KEYS), lent)
 
 
 def _question(ids: Sequence[str], metric: str, look: Look) -> PanelQuestion:
@@ -97,22 +121,38 @@ def _question(ids: Sequence[str], metric: str, look: Look) -> PanelQuestion:
     )
 
 
-def _chart(panel: Panel, names: Mapping[str, str], metric: str, look: Look) -> Chart | None:
+def _single(
+    panel: Panel, names: Mapping[str, str], metric: str, look: Look, colours: Colours
+) -> tuple[Chart | None, list[Key]]:
+    """A curve for each experiment. Of very many, the colour says where a curve ends."""
     if panel.grid is None:
-        return None
-    if look.group:
-        return _grouped(panel, metric, look)
+        return None, []
     lines = [line for row in range(len(panel.series)) if len((line := _line(panel, row)).x)]
     if not lines:
-        return None
-    called = _called([one.experiment_id for one in lines], names)
+        return None, []
+    ids = [one.experiment_id for one in lines]
+    called = _called(ids, names)
     chart = chart_of(
         lines, called, x=look.x, title=metric, y_name=metric, log_y=look.y_log,
         missing=len(names) - len(lines),
     )  # fmt: skip
     said = f"smoothed by {look.smooth:g}" if look.smooth else ""
-    remark = " · ".join(filter(None, (chart.remark, said)))
-    return replace(chart, remark=remark)
+    chart = replace(chart, remark=" · ".join(filter(None, (chart.remark, said))))
+    if len(lines) > TOLD:
+        return chart, []
+    colours.see(ids)
+    keys = [Key(colours.of(id_), name, id_) for id_, name in zip(ids, called, strict=True)]
+    width = 1.6 if len(lines) <= _FEW_CURVES else 0.9
+    curves = tuple(
+        replace(curve, color=key.colour.shade, dash=_dash(key, width), width=width, name="")
+        for curve, key in zip(chart.curves, keys, strict=True)
+    )
+    return replace(chart, curves=curves, shades=None), keys
+
+
+def _dash(key: Key, width: float) -> Any:
+    """As matplotlib says dashes: in widths of the line."""
+    return (0, tuple(one * 0.75 / width for one in key.colour.dash)) if key.colour.dash else "-"
 
 
 def _line(panel: Panel, row: int) -> Line:
@@ -147,15 +187,19 @@ def _called(ids: Sequence[str], names: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _grouped(panel: Panel, metric: str, look: Look) -> Chart | None:
-    assert panel.grid is not None
+def _grouped(
+    panel: Panel, metric: str, look: Look, colours: Colours
+) -> tuple[Chart | None, list[Key]]:
+    """A curve for each group, with its band."""
     found = panel.group_buckets
-    if found is None or not panel.groups:
-        return None
+    if panel.grid is None or found is None or not panel.groups:
+        return None, []
     places = _middles(panel.grid) if panel.group_places is None else panel.group_places
     keys = short_keys(look.group)
     divisor, x_name = axis_unit([Line("", metric, places, places)], look.x)
-    curves = []
+    names = [group_key(one.values) for one in panel.groups]
+    colours.see(names)
+    curves, meant = [], []
     for row, group in enumerate(panel.groups):
         there = found.members[row] > 0
         middle = found.quantiles[row, -1] if look.centre == "median" else found.mean[row]
@@ -164,21 +208,22 @@ def _grouped(panel: Panel, metric: str, look: Look) -> Chart | None:
             f"{key}={'none' if value is None else shown(value)}"
             for key, value in zip(keys, group.values, strict=True)
         )
+        key = Key(colours.of(names[row]), f"{name} (n = {group.members})")
+        meant.append(key)
         curves.append(
             Curve(
                 x=np.asarray(places[there] / divisor, np.float64),
                 y=middle[there],
                 low=None if low is None else low[there],
                 high=None if high is None else high[there],
-                color=PALETTE[row % len(PALETTE)],
+                color=key.colour.shade,
                 width=1.8,
-                dash=DASHES[row // len(PALETTE) % len(DASHES)],
-                name=f"{name} (n = {group.members})",
+                dash=_dash(key, 1.8),
                 marks=False,
             )
         )
     remark = ", ".join(filter(None, (look.centre, _BANDS[look.band])))
-    return Chart(metric, look.x, x_name, metric, look.y_log, tuple(curves), remark)
+    return Chart(metric, look.x, x_name, metric, look.y_log, tuple(curves), remark), meant
 
 
 def _band(

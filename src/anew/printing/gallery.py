@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
 from .parts import Cell
 
-__all__ = ["grid"]
+__all__ = ["rows_of"]
 
 _ACROSS = 4
 _GAP = 8.0
 _TALL = 1.5
 """A picture is at most so many times higher than a cell is wide: a very tall one is no page of its own."""
 _TEXT = 400
+_LINES = 24
 
 
-def grid(
+def rows_of(
     cells: Sequence[Cell], width: float, text: Callable[[str], Any], whose: Callable[[str], Any]
-) -> Any:
-    """Values beside each other, each with whose it is below it.
+) -> Iterator[Any]:
+    """Values beside each other in rows, each with whose it is below it.
 
     Args:
         width: Of the page, in points.
@@ -30,13 +31,13 @@ def grid(
     from reportlab.platypus import Table
 
     across = width / _ACROSS
-    shown: list[Any] = [_cell(one, across - _GAP, text, whose) for one in cells]
-    shown += [""] * (-len(shown) % _ACROSS)
-    rows = [shown[at : at + _ACROSS] for at in range(0, len(shown), _ACROSS)]
-    made = Table(rows, colWidths=[across] * _ACROSS, hAlign="LEFT", splitInRow=1)
     tight = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), _GAP)]
-    made.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *tight])
-    return made
+    for at in range(0, len(cells), _ACROSS):
+        shown = [_cell(one, across - _GAP, text, whose) for one in cells[at : at + _ACROSS]]
+        row = [*shown, *[""] * (_ACROSS - len(shown))]
+        made = Table([row], colWidths=[across] * _ACROSS, hAlign="LEFT")
+        made.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *tight])
+        yield made
 
 
 def _cell(
@@ -47,7 +48,8 @@ def _cell(
 
     below = whose(escape(" · ".join(filter(None, (one.title, one.detail)))))
     if one.image is None:
-        return [text(escape(one.text[:_TEXT]).replace("\n", "<br/>")), below]
+        lines = escape(one.text[:_TEXT]).split("\n")
+        return [text("<br/>".join([*lines[:_LINES], *["…"] * (len(lines) > _LINES)])), below]
     across, down = ImageReader(io.BytesIO(one.image)).getSize()
     high = min(width * down / across, _TALL * width)
     image = Image(io.BytesIO(one.image), width=high * across / down, height=high, hAlign="LEFT")

@@ -63,17 +63,21 @@ class Glyphs:
             found.append(f"No font here has these characters, and their codes stand for them: {told}{more}.")  # fmt: skip
         return found
 
-    def _text(self, text: str, font: str) -> str:
-        found: list[str] = []
+    def runs(self, text: str, font: str = "") -> list[tuple[str, str]]:
+        """A text in parts of one font each: "" for the font that it is set in. What has no font is its code."""
+        found: list[tuple[str, str]] = []
         last, run = "", ""
         for one in (*text, ""):
             name = self._font(one, font) if one else "end"
             if name != last and run:
-                found.append(_set(run, last))
+                found.append(("".join(f"[{_code(each)}]" for each in run), "") if last == "?" else (run, last))  # fmt: skip
                 run = ""
             last = name
             run += one
-        return "".join(found)
+        return found
+
+    def _text(self, text: str, font: str) -> str:
+        return "".join(f'<font face="{name}">{run}</font>' if name else run for run, name in self.runs(text, font))  # fmt: skip
 
     def _font(self, one: str, font: str) -> str:
         """The font for a character: "" where it may stay, "?" where there is none."""
@@ -97,12 +101,6 @@ class Glyphs:
                 _register(name, _lent_font)
                 return name
         return None
-
-
-def _set(run: str, font: str) -> str:
-    if font == "?":
-        return "".join(f"[{_code(one)}]" for one in run)
-    return f'<font face="{font}">{run}</font>' if font else run
 
 
 def _code(one: str) -> str:

@@ -1,22 +1,18 @@
-"""What experiments logged beside metrics: histograms over steps, the first rows of a table, and media in a grid."""
+"""What experiments logged beside metrics: histograms over steps, and the first rows of a table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..errors import AnewError
-from ..plots.style import PALETTE, dress, new_grid, shortened
-from ..reading.pictures import still_of
+from ..plots.style import dress, new_grid, shortened
 from ..reports.meaning import question_of
-from ..reports.plots import MOST_NAMES
-from .figure import image_of
-from .parts import Cell, Figure, Gallery, Part, Table
-from .stills import bars, waves
+from ..reports.plots import read_against
+from .figure import WIDE, charted
+from .parts import Chart, Figure, Part, Table
 from .words import plural, short
 
 if TYPE_CHECKING:
@@ -24,13 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from ..analysis.histograms import Histograms, HistogramSteps
-    from ..reading.files import Stored, ValueView
+    from ..analysis.tables import TableDifference
     from ..reading.views import ExperimentView
     from ..reports.meaning import Block
-    from ..reports.plots import Media, Plot
+    from ..reports.plots import Plot
     from ..store import Store
+    from .colours import Colours
 
-__all__ = ["histograms", "media", "table"]
+__all__ = ["cell_text", "histograms", "natural", "table", "views_of"]
 
 _ROWS = 100
 _RIDGES = 30
@@ -38,16 +35,8 @@ _COLUMNS = 200
 _BINS = 128
 _TOGETHER = 6
 """Experiments in one drawing."""
-_BESIDE = 16
-"""Values of one name and step that are shown."""
-_MOST_BYTES = 6_000_000
-_MOST_SOURCE = 32 << 20
-"""Bytes of a value beyond which no picture is made of it."""
 _TEXT = 400
-_FEW_ROWS = 5
-_WIDE = 24
-_MASK = re.compile(r"/masks/[^/]+$")
-_KINDS = ("image", "figure", "video", "audio", "histogram", "table", "text")
+_SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": ""}
 
 
 def views_of(store: Store, block: Block) -> tuple[list[ExperimentView], tuple[str, ...]]:
@@ -78,22 +67,25 @@ def _named(views: Sequence[ExperimentView], kind: str, wanted: str) -> tuple[str
 # -- histograms -------------------------------------------------------------------------------------
 
 
-def histograms(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -> list[Part]:
+def histograms(
+    store: Store, block: Block, plot: Plot, form: Literal["svg", "png"], colours: Colours
+) -> list[Part]:
     """A heat map or ridges for each experiment, all on the same axes."""
     views, said = views_of(store, block)
     name, having = _named(views, "histogram", plot.logged)
     if not having:
-        return [Figure((("These experiments have logged no histogram.", None),), said=said)]
+        return [Figure((Chart("These experiments have logged no histogram."),), said=said)]
     columns = _RIDGES if plot.form == "ridges" else _COLUMNS
     told = store.analysis.histograms(having, name, columns=columns, bins=_BINS)
     called = {one.id: one.name for one in having}
+    colours.see(called)
     charts = []
     for begin in range(0, len(told.series), _TOGETHER):
         some = told.series[begin : begin + _TOGETHER]
         names = [called.get(one.id, one.id) for one in some]
         form_of = "heat maps" if plot.form == "heat" else "ridges"
         title = f"Histograms of {name} over steps, as {form_of}: {', '.join(names)}"
-        charts.append((title, image_of(_side_by_side(told, some, names, plot.form), form, title)))
+        charts.append(charted(_side_by_side(told, some, names, plot.form, colours), form, title))
     words = [f"{name}: {plural(sum(one.recorded for one in told.series), 'histogram')}, all counted."]  # fmt: skip
     if any(len(one.first) < one.recorded for one in told.series):
         words.append("Neighbouring steps are drawn together.")
@@ -105,15 +97,20 @@ def histograms(store: Store, block: Block, plot: Plot, form: Literal["svg", "png
 
 
 def _side_by_side(
-    told: Histograms, some: Sequence[HistogramSteps], names: Sequence[str], form: str
+    told: Histograms,
+    some: Sequence[HistogramSteps],
+    names: Sequence[str],
+    form: str,
+    colours: Colours,
 ) -> Drawing:
     across = min(2, len(some))
-    figure, every = new_grid(-(-len(some) // across), across)
+    down = -(-len(some) // across)
+    figure, every = new_grid(down, across, (WIDE, 3.4 if across == 1 else 0.1 + 2.5 * down))
     for axes, one, name in zip(every, some, names, strict=False):
-        (_ridges if form == "ridges" else _heat)(axes, told, one)
+        (_ridges if form == "ridges" else _heat)(axes, told, one, colours.of(one.id).shade)
         steps = "step" if one.steps else "number"
         x, y = (steps, told.name) if form == "heat" else (told.name, steps)
-        dress(axes, title=shortened(name, 40), x=x, y=y, grid="")
+        dress(axes, title=shortened(name, 56 // across), x=x, y=y, grid="")
         if form == "heat":
             axes.set_xlim(*_extent(told))
     for axes in every[len(some) :]:
@@ -141,18 +138,18 @@ def _shares(told: Histograms, one: HistogramSteps) -> np.ndarray:
     return np.asarray(counts / sums / np.diff(told.edges))
 
 
-def _heat(axes: Axes, told: Histograms, one: HistogramSteps) -> None:
+def _heat(axes: Axes, told: Histograms, one: HistogramSteps, shade: str) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     if not len(one.first):
         return
     first = np.asarray(one.first, np.float64)
     edges = np.append(first, max(_end(one), first[-1] + 1e-9))
-    shades = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", PALETTE[0]])
+    shades = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", shade])
     axes.pcolormesh(edges, told.edges, np.sqrt(_shares(told, one)).T, cmap=shades, rasterized=True)
 
 
-def _ridges(axes: Axes, told: Histograms, one: HistogramSteps) -> None:
+def _ridges(axes: Axes, told: Histograms, one: HistogramSteps, shade: str) -> None:
     shares = _shares(told, one)
     last = np.asarray(one.last, np.float64)
     if not len(last):
@@ -163,7 +160,7 @@ def _ridges(axes: Axes, told: Histograms, one: HistogramSteps) -> None:
     for at, ground in enumerate(last):
         tops = ground - shares[at] * rise
         axes.fill_between(middle, ground, tops, color="white", alpha=0.85, lw=0, zorder=at + 2)
-        axes.plot(middle, tops, color=PALETTE[0], lw=1, zorder=at + 2.5)
+        axes.plot(middle, tops, color=shade, lw=1, zorder=at + 2.5)
     axes.invert_yaxis()
     axes.set_yticks([one for one in axes.get_yticks() if last[0] <= one <= last[-1]])
 
@@ -176,11 +173,14 @@ def table(store: Store, block: Block, plot: Plot) -> list[Part]:
     views, said = views_of(store, block)
     name, having = _named(views, "table", plot.logged)
     if not having:
-        return [Figure((("These experiments have logged no table.", None),), said=said)]
+        return [Figure((Chart("These experiments have logged no table."),), said=said)]
     whose = next((one for one in having if one.id == plot.whose), having[0])
+    if against := read_against(plot.against):
+        return [_difference(store, whose, name, plot, *against)]
     told = store.analysis.table(whose, name, step=plot.step, filter=plot.rows, sort=plot.order, limit=_ROWS)  # fmt: skip
     rows = [
-        (str(place), *map(_shown, row)) for place, row in zip(told.places, told.rows, strict=True)
+        (str(place), *map(cell_text, row))
+        for place, row in zip(told.places, told.rows, strict=True)
     ]
     numeric = {0} | {at + 1 for at, one in enumerate(told.columns) if one.kind == "number"}
     step = told.table.steps[told.table.at]
@@ -192,7 +192,66 @@ def table(store: Store, block: Block, plot: Plot) -> list[Part]:
     return [Table(heads, tuple(rows), frozenset(numeric), said=(words,))]
 
 
-def _shown(value: Any) -> str:
+def _difference(
+    store: Store, whose: ExperimentView, name: str, plot: Plot, step: int | None, other: str
+) -> Table:
+    """What was added, removed and changed since another table."""
+    was = store.get(other) if other else whose
+    told = store.analysis.table_difference(
+        was, name, whose, step=step, other_step=plot.step, key=plot.key, limit=_ROWS
+    )  # fmt: skip
+    places_a = {one.name: at for at, one in enumerate(told.columns_a)}
+    places_b = {one.name: at for at, one in enumerate(told.columns_b)}
+    columns = list(dict.fromkeys((*places_b, *places_a)))
+    rows = []
+    for row in told.rows:
+        cells = []
+        for one in columns:
+            before = row.a[places_a[one]] if row.a is not None and one in places_a else None
+            now = row.b[places_b[one]] if row.b is not None and one in places_b else None
+            cells.append(" → ".join(_change(before, now)) if one in row.changed else cell_text(before if row.b is None or one not in places_b else now))  # fmt: skip
+        at = ("" if one is None else f"{one:,}" for one in (row.place_a, row.place_b))
+        rows.append((_SIGNS[row.kind], *at, *cells))
+    numeric = {1, 2} | {at + 3 for at, one in enumerate(columns) if one in places_b and told.columns_b[places_b[one]].kind == "number"}  # fmt: skip
+    heads = ("", "was row", "is row", *columns)
+    said = _said_of_difference(told, name, whose.name, was.name)
+    return Table(heads, tuple(rows), frozenset(numeric), said=said, lead=3)
+
+
+def _said_of_difference(told: TableDifference, name: str, whose: str, was: str) -> tuple[str, ...]:
+    def at(one: Any) -> str:
+        step = one.steps[one.at]
+        return "" if step is None else f"step {step:,}"
+
+    same = told.a.id == told.b.id
+    of = ", ".join(filter(None, (f"{name} of {whose}", at(told.b))))
+    against = at(told.a) if same else ", ".join(filter(None, (was, at(told.a))))
+    shown = sum(told.counts.get(one, 0) for one in ("added", "removed", "changed"))
+    rows = f"rows 1 to {len(told.rows):,} of {shown:,}" if shown else "no such row"
+    key = f"together by {', '.join(told.key)}" if told.key else "together by their positions"
+    whole = plural(sum(told.counts.values()), "row")
+    many = {str(kind): count for kind, count in told.counts.items()}
+    counts = [f"{sign} {many.get(kind, 0):,} {kind}".strip() for kind, sign in _SIGNS.items()]
+    changed = [f"{one.name} ({one.rows:,})" for one in told.changes if one.rows]
+    names = [{one.name for one in columns} for columns in (told.columns_a, told.columns_b)]
+    new = [one.name for one in told.columns_b if one.name not in names[0]]
+    gone = [one.name for one in told.columns_a if one.name not in names[1]]
+    for what, these in (("changed in", changed), ("new columns:", new), ("columns that are gone:", gone)):  # fmt: skip
+        if these:
+            counts.append(f"{what} {', '.join(these)}")
+    return (
+        f"{of}, against {against}: {rows} · {key} · all {whole} compared.",
+        " · ".join(counts),
+    )
+
+
+def _change(was: Any, now: Any) -> tuple[str, str]:
+    """What a cell was and is, with as many digits as tell them apart."""
+    brief = cell_text(was), cell_text(now)
+    return brief if brief[0] != brief[1] else (str(was), str(now))
+
+
+def cell_text(value: Any) -> str:
     """A cell as it is read: nothing for what is missing, and of a fraction the digits that tell."""
     if value is None:
         return ""
@@ -201,122 +260,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return short(value)
     return str(value)[:_TEXT]
-
-
-# -- media ------------------------------------------------------------------------------------------
-
-
-def media(store: Store, block: Block, wanted: Media) -> list[Part]:
-    """The values of each name beside each other, at one step."""
-    views, said = views_of(store, block)
-    by_name: dict[tuple[int, str, str], list[tuple[ExperimentView, list[ValueView]]]] = {}
-    for view in views:
-        mine: dict[tuple[int, str, str], list[ValueView]] = {}
-        known = view.values()
-        images = {value.name for value in known}
-        for value in known:
-            over = _MASK.sub("", value.name)
-            if over != value.name and over in images:
-                continue  # it lies over an image
-            if _is_wanted(value.name, wanted.names):
-                mine.setdefault((_rank(value.kind), value.name, value.kind), []).append(value)
-        for key, values in mine.items():
-            by_name.setdefault(key, []).append((view, values))
-    keys = sorted(by_name, key=lambda one: (one[0], natural(one[1])))
-    words = list(said)
-    if len(keys) > MOST_NAMES:
-        words.append(f"The first {MOST_NAMES} of {plural(len(keys), 'name')}: `names` says which.")
-    room, sections = _MOST_BYTES, []
-    for key in keys[:MOST_NAMES]:
-        cells = []
-        for view, values in by_name[key]:
-            for value in at_step(values, wanted.step)[:_BESIDE]:
-                cell = _cell(view, value, room)
-                room -= len(cell.image or b"")
-                cells.append(cell)
-        sections.append((key[1], tuple(cells)))
-    if views and not sections:
-        words.append("These experiments have logged no media of such names.")
-    return [Gallery(tuple(sections), said=tuple(words))]
-
-
-def _is_wanted(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name is one of those, or meant by a pattern, of which only `*` means something else than itself."""
-    plain = [one.replace("[", "[[]").replace("?", "[?]") for one in patterns]
-    return not plain or any(fnmatchcase(name, one) for one in plain)
-
-
-def _rank(kind: str) -> int:
-    return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
-
-
-def at_step(values: Sequence[ValueView], step: int | None) -> list[ValueView]:
-    """Those of the last step that is not beyond one; of the first where all are, of the newest where no step is meant."""
-    placed = sorted(values, key=lambda one: (one.step is not None, one.step or 0, one.time))
-    by_then = [one for one in placed if step is None or one.step is None or one.step <= step]
-    chosen = by_then[-1] if by_then else placed[0]
-    if chosen.step is None:
-        return [chosen]
-    return [one for one in placed if one.step == chosen.step]
-
-
-def _cell(view: ExperimentView, value: ValueView, room: int) -> Cell:
-    caption = value.metadata.get("caption")
-    parts = ["" if value.step is None else f"step {value.step:,}", caption if isinstance(caption, str) else ""]  # fmt: skip
-    try:
-        image, words = _still(value)
-    except (AnewError, OSError):
-        image, words = None, ""
-    if image is not None and len(image[0]) > room:
-        image = None
-    if image is None and not words:
-        words = f"{value.kind}, in the page"
-    told = [*parts, words] if image is not None else parts
-    detail = " · ".join(filter(None, told))[:_TEXT]
-    if image is None:
-        return Cell(view.name, detail, text=words)
-    return Cell(view.name, detail, image[0], image[1])
-
-
-def _still(value: ValueView) -> tuple[tuple[bytes, str] | None, str]:
-    """A picture of a value, if there can be one, and what it says in words."""
-    data = value.data
-    match value.kind:
-        case "image" | "figure" | "video" if value.stored is not None:
-            still = "the first frame of a video" if value.kind == "video" else ""
-            found = still_of(_read(value.stored))
-            return found, still if found else ""
-        case "audio" if value.stored is not None:
-            rate = value.metadata.get("sample_rate")
-            drawn = waves(_read(value.stored))
-            return _png(drawn), f"audio, {rate:,g} Hz" if isinstance(rate, int | float) else "audio"  # fmt: skip
-        case "histogram" if isinstance(data, dict):
-            counts, edges = data.get("counts"), data.get("edges")
-            if isinstance(counts, list) and isinstance(edges, list) and len(edges) > 1:
-                drawn = bars(counts)
-                return _png(drawn), f"{sum(counts):,g} values from {short(edges[0])} to {short(edges[-1])}"  # fmt: skip
-        case "table" if isinstance(data, dict):
-            return None, _few_rows(data.get("columns"), data.get("rows"))
-    if isinstance(data, str):
-        return None, data[:_TEXT] + ("…" if len(data) > _TEXT else "")
-    return None, ""
-
-
-def _read(stored: Stored) -> bytes:
-    """The bytes of a value; none of one that is too large to be looked at for a small picture."""
-    with stored.open() as file:
-        found = file.read(_MOST_SOURCE + 1)
-    return found if len(found) <= _MOST_SOURCE else b""
-
-
-def _png(drawn: bytes | None) -> tuple[bytes, str] | None:
-    return None if drawn is None else (drawn, "image/png")
-
-
-def _few_rows(columns: Any, rows: Any) -> str:
-    """The first rows of a small table."""
-    if not isinstance(columns, list) or not isinstance(rows, list):
-        return ""
-    lines = [" | ".join(_shown(one)[:_WIDE] for one in row) for row in [columns, *rows[:_FEW_ROWS]] if isinstance(row, list)]  # fmt: skip
-    more = [f"… {plural(len(rows), 'row')}"] if len(rows) > _FEW_ROWS else []
-    return "\n".join([*lines, *more])

@@ -8,11 +8,14 @@ from html import escape
 from importlib.resources import files
 
 from ..reports.markdown import to_html
-from .parts import Cell, Figure, Gallery, Part, Problem, Table, Text, Verdict
+from .parts import Cell, Chart, Figure, Gallery, Key, Part, Problem, Table, Text, Verdict
 
 __all__ = ["render"]
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+_LINE = 28
+"""A cell of so many characters stays in one line."""
 
 
 def render(
@@ -51,7 +54,7 @@ def _part(part: Part, address: Callable[[str], str | None]) -> str:
         case Text():
             return to_html(part.tokens, address)
         case Figure():
-            return _figure(part)
+            return _figure(part, address)
         case Table():
             return _table(part)
         case Gallery():
@@ -62,15 +65,36 @@ def _part(part: Part, address: Callable[[str], str | None]) -> str:
             return f'<p class="problem">{escape(part.text)}</p>'
 
 
-def _figure(part: Figure) -> str:
-    found = []
-    for words, image in part.charts:
-        if image is None:
-            found.append(f"<p>{escape(words)}</p>")
-            continue
-        url = f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
-        found.append(f'<img src="{url}" alt="{escape(words)}">')
-    return f"<figure>{''.join(found)}{_below(part.caption, part.said)}</figure>"
+def _figure(part: Figure, address: Callable[[str], str | None]) -> str:
+    charts = "".join(_chart(one, address) for one in part.charts)
+    return f"<figure>{charts}{_below(part.caption, part.said)}</figure>"
+
+
+def _chart(chart: Chart, address: Callable[[str], str | None]) -> str:
+    if chart.image is None:
+        return f"<p>{escape(chart.words)}</p>"
+    url = f"data:image/svg+xml;base64,{base64.b64encode(chart.image).decode()}"
+    return f'<img src="{url}" alt="{escape(chart.words)}">{_keys(chart.keys, chart.more, address)}'
+
+
+def _keys(keys: Sequence[Key], more: int, address: Callable[[str], str | None]) -> str:
+    found = [_key(one, address) for one in keys]
+    if more:
+        found.append(f"<li>and {more:,} more</li>")
+    return f'<ul class="keys">{"".join(found)}</ul>' if found else ""
+
+
+def _key(key: Key, address: Callable[[str], str | None]) -> str:
+    """A piece of a curve with its name."""
+    shade, places, at = key.colour.shade, [], 0
+    for number, length in enumerate(key.colour.dash):
+        ink = "transparent" if number % 2 else shade
+        places += [f"{ink} {at}px", f"{ink} {at + length}px"]
+        at += length
+    line = f"repeating-linear-gradient(90deg,{','.join(places)})" if places else shade
+    href = address(key.id) if key.id else None
+    name = f'<a href="{escape(href)}">{escape(key.name)}</a>' if href else escape(key.name)
+    return f'<li><i style="background:{line}"></i>{name}</li>'
 
 
 def _below(caption: str, said: Sequence[str]) -> str:
@@ -80,15 +104,16 @@ def _below(caption: str, said: Sequence[str]) -> str:
 
 def _table(part: Table) -> str:
     def cell(tag: str, at: int, text: str) -> str:
-        kind = ' class="number"' if at in part.numeric else ""
+        kind = "number" if at in part.numeric else "" if len(text) <= _LINE else "long"
+        kind = f' class="{kind}"' if kind else ""
         return f"<{tag}{kind}>{escape(text)}</{tag}>"
 
-    head = "".join(cell("th", at, one) for at, one in enumerate(part.heads))
+    head = "".join(cell("th", at, one) for at, one in enumerate(part.heads)) if any(part.heads) else ""  # fmt: skip
     rows = "\n".join(
         f"<tr>{''.join(cell('td', at, one) for at, one in enumerate(row))}</tr>"
         for row in part.rows
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    table = f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>\n{rows}\n</tbody></table>"
     return f'<figure><div class="scroll">{table}</div>{_below(part.caption, part.said)}</figure>'
 
 
@@ -97,7 +122,8 @@ def _gallery(part: Gallery) -> str:
         f'<p class="name">{escape(name)}</p><div class="cells">{"".join(map(_cell, cells))}</div>'
         for name, cells in part.sections
     )
-    return f"<figure>{sections}{_below(part.caption, part.said)}</figure>"
+    keys = _keys(part.keys, 0, lambda _: None)
+    return f"<figure>{sections}{keys}{_below(part.caption, part.said)}</figure>"
 
 
 def _cell(one: Cell) -> str:

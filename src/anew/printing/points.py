@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..plots.chart import Dots, Ruler, Strands
-from ..plots.parallel import strands_size
 from ..plots.pictures import draw_dots, draw_strands
-from ..plots.style import PALETTE, new_axes, new_grid
+from ..plots.style import new_axes, new_grid, shortened
+from .colours import STRONG, TOLD
 from .density import MOST_LINES, count_strands
-from .figure import image_of
-from .parts import Figure
+from .figure import WIDE, charted
+from .marked import PALE, marked, range_of
+from .parts import Chart, Figure
 from .words import TIMES, moment, plural, title_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..analysis.values import FieldValues, Values
     from ..plots.lines import Floats
     from ..reports.plots import Plot
+    from .colours import Colours
 
 __all__ = ["is_log", "parallel", "scatter", "shown_at", "slices"]
 
@@ -32,9 +34,9 @@ _LINE = 8
 """A line through axes takes about as much room in a file as so many dots."""
 _MOST_TEXTS = 40
 _MOST_SLICES = 24
-_TOGETHER = 9
+_TOGETHER = 8
 _DECADES = 100 * (1 - 1e-9)
-_PALE = "#B8B8B8"
+_BESIDE = "#B8B8B8"
 
 
 def is_log(column: FieldValues, logs: Sequence[str]) -> bool:
@@ -57,9 +59,12 @@ def shown_at(column: FieldValues, logs: Sequence[str]) -> Floats:
     return np.where(good, column.values, math.nan)
 
 
-def said_of(values: Values, fields: Sequence[str], logs: Sequence[str]) -> str:
-    """How many experiments there are, and of each field what its axis cannot show."""
-    found = [plural(values.count, "experiment"), "each drawn"]
+def said_of(values: Values, fields: Sequence[str], plot: Plot, *, dense: bool = False) -> str:
+    """How many experiments there are, how many are marked, and of each field what its axis cannot show."""
+    found = [plural(values.count, "experiment"), "density of all" if dense else "each drawn"]
+    chosen, logs = marked(values, plot.brush), plot.logs
+    if chosen is not None:
+        found.append(f"{int(chosen.sum()):,} marked")
     for field in dict.fromkeys(fields):
         column = next(one for one in values.columns if one.field == field)
         numbers = column.values[np.isfinite(column.values)]
@@ -71,51 +76,64 @@ def said_of(values: Values, fields: Sequence[str], logs: Sequence[str]) -> str:
     return " · ".join(found)
 
 
-def scatter(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
+def _shades(values: Values, colours: Colours) -> list[str]:
+    """The colour of each experiment: its own, unless there are too many to be told apart."""
+    if values.count > TOLD:
+        return [STRONG] * values.count
+    colours.see(values.ids)
+    return [colours.of(one).shade for one in values.ids]
+
+
+def scatter(values: Values, plot: Plot, form: Literal["svg", "png"], colours: Colours) -> Figure:
     """One field against another."""
     across, up = values.columns
     title = f"{title_of(up.field)} by {title_of(across.field)}"
-    figure, axes = new_axes(None, size=(7.2, 4.2))
-    _dots(axes, across, up, plot.logs, title)
-    said = said_of(values, [across.field, up.field], plot.logs)
-    return Figure(((title, image_of(figure, form, title)),), said=(said,))
+    figure, axes = new_axes(None, size=(WIDE, 3.8))
+    _dots(axes, across, up, plot.logs, title, _shades(values, colours), marked(values, plot.brush))
+    said = said_of(values, [across.field, up.field], plot)
+    return Figure((charted(figure, form, title),), said=(said,))
 
 
-def slices(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
+def slices(values: Values, plot: Plot, form: Literal["svg", "png"], colours: Colours) -> Figure:
     """The result against each setting, some of them in each drawing."""
     result, *settings = values.columns
     drawn = settings[:_MOST_SLICES]
-    charts = []
+    shades, chosen = _shades(values, colours), marked(values, plot.brush)
+    charts: list[Chart] = []
     for begin in range(0, len(drawn), _TOGETHER):
         some = drawn[begin : begin + _TOGETHER]
-        across = min(3, len(some))
-        figure, every = new_grid(math.ceil(len(some) / across), across)
+        across = min(2, len(some))
+        down = math.ceil(len(some) / across)
+        figure, every = new_grid(down, across, (WIDE, 3.4 if across == 1 else 2.4 * down))
         for axes, setting in zip(every, some, strict=False):
-            _dots(axes, setting, result, plot.logs, title_of(setting.field))
+            name = shortened(title_of(setting.field), 60 // across)
+            _dots(axes, setting, result, plot.logs, name, shades, chosen)
         for axes in every[len(some) :]:
             axes.set_axis_off()
         title = f"{title_of(result.field)} by each of {', '.join(title_of(one.field) for one in some)}"  # fmt: skip
-        charts.append((title, image_of(figure, form, title)))
-    said = said_of(values, [result.field, *(one.field for one in drawn)], plot.logs)
+        charts.append(charted(figure, form, title))
+    said = said_of(values, [result.field, *(one.field for one in drawn)], plot)
     if len(settings) > len(drawn):
         said += f" · the first {len(drawn)} of {len(settings)} settings that differ"
     return Figure(tuple(charts), said=(said,))
 
 
 def _dots(
-    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str
-) -> None:
-    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top."""
+    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str, shades: Sequence[str], chosen: np.ndarray | None
+) -> None:  # fmt: skip
+    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top. What is marked lies on top."""
     xs, ys = shown_at(across, logs), shown_at(up, logs)
     x, xs = _ruler(across, xs, logs)
     y, ys = _ruler(up, ys, logs)
-    there = np.isfinite(xs)
-    picture = Dots(title, x, y, xs[there], ys[there], (PALETTE[0],))
+    order = np.arange(len(xs)) if chosen is None else np.argsort(chosen, kind="stable")
+    inks = [one if chosen is None or chosen[at] else PALE for at, one in enumerate(shades)]
+    there = [at for at in order.tolist() if math.isfinite(xs[at])]
+    picture = Dots(title, x, y, xs[there], ys[there], tuple(inks[at] for at in there))
     draw_dots(axes, picture)
-    if (~there).any():
-        beside = ys[~there]
+    beside = [at for at in order.tolist() if not math.isfinite(xs[at])]
+    if beside:
         axes.plot(
-            [0.012] * len(beside), beside, "o", color=_PALE, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
+            [0.012] * len(beside), ys[beside], "o", color=_BESIDE, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
             transform=axes.get_yaxis_transform(), zorder=3,
         )  # fmt: skip
     _as_pixels(axes, len(xs))
@@ -144,8 +162,8 @@ def _thinned(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(one if at % every == 0 else "" for at, one in enumerate(labels))
 
 
-def parallel(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
-    """Axes beside each other with a line for each experiment, coloured by the last axis."""
+def parallel(values: Values, plot: Plot, form: Literal["svg", "png"], colours: Colours) -> Figure:
+    """Axes beside each other with a line for each experiment."""
     rulers, places = [], []
     for column in values.columns:
         ruler, at = _ruler(column, shown_at(column, plot.logs), plot.logs)
@@ -153,19 +171,36 @@ def parallel(values: Values, plot: Plot, form: Literal["svg", "png"]) -> Figure:
         places.append(at)
     names = ", ".join(title_of(one.field) for one in values.columns)
     title = f"{title_of(values.columns[-1].field)} of {plural(values.count, 'experiment')}"
-    ends = places[-1]
-    # The last axis gives the colours, unless a line has no place on it.
-    whole = len(ends) > 0 and bool(np.isfinite(ends).all())
-    colors = () if whole else tuple(PALETTE[0] if end == end else _PALE for end in ends)
-    down = plot.result.endswith(".min")
-    figure, axes = new_axes(None, size=strands_size(len(rulers)))
-    picture = Strands(title, tuple(rulers), tuple(places), colors, down)
+    chosen = marked(values, plot.brush)
+    figure, axes = new_axes(None, size=(WIDE, 3.9))
     if values.count > MOST_LINES:
-        count_strands(axes, picture)
+        count_strands(axes, Strands(title, tuple(rulers), tuple(places)), chosen)
     else:
-        draw_strands(axes, picture)
+        shades = _shades(values, colours)
+        inks = [one if chosen is None or chosen[at] else PALE for at, one in enumerate(shades)]
+        order = np.arange(values.count) if chosen is None else np.argsort(chosen, kind="stable")
+        lines = tuple(one[order] for one in places)
+        draw_strands(axes, Strands(title, tuple(rulers), lines, tuple(inks[at] for at in order)))
         _as_pixels(axes, values.count * _LINE)
-    said = said_of(values, [one.field for one in values.columns], plot.logs)
-    if values.count > MOST_LINES:
-        said = said.replace("each drawn", "density of all")
-    return Figure(((f"{title}, as lines through {names}", image_of(figure, form, title)),), said=(said,))  # fmt: skip
+    _bands(axes, values, plot)
+    fields = [one.field for one in values.columns]
+    said = said_of(values, fields, plot, dense=values.count > MOST_LINES)
+    return Figure((charted(figure, form, f"{title}, as lines through {names}"),), said=(said,))
+
+
+def _bands(axes: Axes, values: Values, plot: Plot) -> None:
+    """The marked parts of axes beside each other."""
+    for at, column in enumerate(values.columns):
+        bounds = range_of(plot.brush, column.field)
+        shown = shown_at(column, plot.logs)
+        shown = shown[np.isfinite(shown)]
+        if bounds is None or not len(shown):
+            continue
+        ends = np.array([shown.min(), shown.max()])
+        if column.labels is not None:
+            ends = np.array([0.0, max(1.0, len(column.labels) - 1.0)])
+        inside = np.clip(bounds, *ends)
+        if is_log(column, plot.logs):
+            inside, ends = np.log10(inside), np.log10(ends)
+        low, high = (inside - ends[0]) / (ends[1] - ends[0]) if ends[1] > ends[0] else (0.45, 0.55)
+        axes.fill_between([at - 0.03, at + 0.03], low, high, color=STRONG, alpha=0.35, lw=0, zorder=5)  # fmt: skip

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ..analysis.values import values_of
 from ..errors import InvalidValue
+from ..plots.style import INK, dress, literal, new_axes, shortened
 from ..reports.meaning import quoted
-from .parts import Figure, Part, Table
+from .colours import STRONG
+from .figure import WIDE, charted
+from .parts import Chart, Figure, Part, Table
 from .words import chance, plural, short, title_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
     from ..analysis.comparing import Comparison, Sample
     from ..analysis.grouping import GroupComparison
+    from ..analysis.importance import Importance
     from ..analysis.values import FieldValues
+    from ..plots.lines import Floats
     from ..reports.meaning import Block
     from ..reports.plots import Plot
     from ..store import Store
@@ -25,9 +32,11 @@ __all__ = ["compared", "explained"]
 
 _MOST_VALUES = 200
 _P = 0.05
+_MOST_BARS = 30
+_MOST_DOTS = 2000
 
 
-def explained(store: Store, block: Block, plot: Plot) -> list[Part]:
+def explained(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -> list[Part]:
     """How much each setting explains of the result, with how sure that is."""
     found = store.analysis.importance(
         plot.result, plot.settings, filter=block.filter, reproductions=True
@@ -47,13 +56,29 @@ def explained(store: Store, block: Block, plot: Plot) -> list[Part]:
         f"were varied together share what they explain, and with {plural(len(found), 'setting')} about one in twenty has p below {_P} by chance."
     )
     heads = ("setting", "share explained", "interval", "p", "n", "groups")
-    return [Table(heads, tuple(rows), frozenset(range(1, 6)), said=(said,))]
+    drawn = charted(_shares(found), form, f"What matters for {title_of(plot.result)}")
+    return [Figure((drawn,)), Table(heads, tuple(rows), frozenset(range(1, 6)), said=(said,))]
 
 
-def compared(store: Store, block: Block, plot: Plot) -> list[Part]:
+def _shares(found: Sequence[Importance]) -> Drawing:
+    """A bar for what each setting explains, and a line for how sure that is."""
+    some = found[:_MOST_BARS]
+    figure, axes = new_axes(None, size=(WIDE, 0.7 + 0.24 * len(some)))
+    for at, one in enumerate(some):
+        low, high = (100 * min(max(end, 0.0), 1.0) for end in one.interval)
+        axes.barh([at], [100 * max(one.share, 0.0)], height=0.6, color=STRONG, alpha=0.6)
+        axes.plot([low, high], [at, at], color=INK, lw=1.5)
+    dress(axes, title="", x="share explained, %", y="", grid="x")
+    axes.set_yticks(range(len(some)), [literal(shortened(title_of(one.field), 28)) for one in some])
+    axes.set_ylim(len(some) - 0.4, -0.6)
+    axes.set_xlim(0, 100)
+    return figure
+
+
+def compared(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -> list[Part]:
     """Two groups by one result: how far apart, how sure, and what so many can and cannot tell."""
-    found = values_of(store.backend, [plot.setting], block.filter, block.sort)
-    setting = found.columns[0]
+    found = values_of(store.backend, [plot.setting, plot.result], block.filter, block.sort)
+    setting, results = found.columns
     groups = _groups(setting, plot.groups)
     if len(groups) < 2:
         return [_sentence(f"There are no two values of {title_of(plot.setting)} to compare.")]
@@ -68,7 +93,27 @@ def compared(store: Store, block: Block, plot: Plot) -> list[Part]:
         how = f": no experiment of A has a partner in B by {', '.join(map(title_of, alike))}" if alike else ""  # fmt: skip
         return [_sentence(f"No result to compare{how}.")]
     names = [f"{side}: {title_of(plot.setting)} {text}" for side, (text, _) in zip("AB", groups, strict=True)]  # fmt: skip
-    return _told(told, told.result, plot, names, alike, unpaired)
+    each = [results.values[setting.values == value] for _, value in groups]
+    means = (told.result.a.mean, told.result.b.mean)
+    figure = _strip([text for text, _ in groups], each, means, title_of(plot.result))
+    drawn = charted(figure, form, "Each result of both groups, ▲ their means")
+    return _told(told, told.result, plot, names, alike, unpaired, drawn)
+
+
+def _strip(
+    names: Sequence[str], each: Sequence[Floats], means: Sequence[float], title: str
+) -> Drawing:
+    """Each result of both groups on one axis."""
+    figure, axes = new_axes(None, size=(WIDE, 1.7))
+    for at, (values, mean) in enumerate(zip(each, means, strict=True)):
+        there = values[np.isfinite(values)]
+        axes.plot(there, np.full(len(there), at), "o", color=STRONG, ms=5, mec="white", mew=0.5, alpha=0.75, rasterized=len(there) > _MOST_DOTS)  # fmt: skip
+        axes.plot([mean], [at + 0.28], "^", color=INK, ms=6)
+    dress(axes, title="", x=title, y="", grid="x")
+    sides = [f"{side}: {shortened(name, 18)}" for side, name in zip("AB", names, strict=True)]
+    axes.set_yticks([0, 1], list(map(literal, sides)))
+    axes.set_ylim(1.6, -0.5)
+    return figure
 
 
 def _alike(plot: Plot) -> tuple[str, ...]:
@@ -123,6 +168,7 @@ def _told(
     names: Sequence[str],
     alike: Sequence[str],
     unpaired: bool,
+    drawn: Chart,
 ) -> list[Part]:
     percent = f"{result.confidence:.0%}".replace("%", " %")
     apart = "the same" if result.difference == 0 else f"{short(abs(result.difference))} {'higher' if result.difference > 0 else 'lower'}"  # fmt: skip
@@ -145,7 +191,7 @@ def _told(
     if unpaired:
         said.append("No experiment of A has a partner in B that is equal in all else, so all were compared with all.")  # fmt: skip
     facts = Table(("", ""), tuple(_facts(told, result, percent, alike)), frozenset(), said=tuple(said))  # fmt: skip
-    return [_sentence(verdict), sides, facts]
+    return [Figure((Chart(verdict), drawn)), sides, facts]
 
 
 def _side(name: str, one: Sample) -> tuple[str, ...]:
@@ -177,4 +223,4 @@ def _facts(
 
 
 def _sentence(text: str) -> Figure:
-    return Figure(((text, None),))
+    return Figure((Chart(text),))

@@ -16,9 +16,11 @@ from ..reports.blocks import read_block
 from ..reports.markdown import runs_of
 from ..reports.meaning import MOST_BLOCKS, Block, meaning_of, question_of
 from . import boxes, logged, points, reckoned
+from .colours import TOLD, Colours
 from .figure import drawn
-from .parts import Figure, Part, Problem, Table, Text, Verdict
-from .words import TIMES, moment, title_of
+from .media import media
+from .parts import Chart, Figure, Part, Problem, Table, Text, Verdict
+from .words import TIMES, moment, short, title_of
 
 if TYPE_CHECKING:
     from ..reports.plots import Plot
@@ -43,6 +45,7 @@ def parts_of_report(
     """
     found: list[Part] = []
     blocks = 0
+    colours = Colours(store.backend)
     for run in runs_of(text):
         if run.block is None:
             found.append(Text(run.tokens))
@@ -53,7 +56,7 @@ def parts_of_report(
                 found.append(Problem(f"A report shows up to {MOST_BLOCKS} blocks."))
                 break
             block = meaning_of(store.backend, read_block(run.block), project)
-            found += _parts(store, block, form)
+            found += _parts(store, block, form, colours)
         except ImportError:
             raise
         except (AnewError, ValueError) as error:
@@ -61,19 +64,19 @@ def parts_of_report(
     return found
 
 
-def _parts(store: Store, block: Block, form: Literal["svg", "png"]) -> list[Part]:
+def _parts(store: Store, block: Block, form: Literal["svg", "png"], colours: Colours) -> list[Part]:
     """What stands in the report for a block."""
     match block.kind:
         case "figure":
-            return [_figure(store, block, form)]
+            return [_figure(store, block, form, colours)]
         case "table":
             return [_table(store, block)]
         case "verdict":
             return [_verdict(store, block)]
         case "plot" if block.plot is not None:
-            return _below(block, _plot(store, block, block.plot, form))
+            return _below(block, _plot(store, block, block.plot, form, colours))
         case "media" if block.media is not None:
-            return _below(block, logged.media(store, block, block.media))
+            return _below(block, media(store, block, block.media))
     view = f"the view {block.view}" if block.view else "this view"
     return [
         Problem(f"Only the page shows {view}: it is one of the tab {block.shows.get('tab')!r}.")
@@ -87,14 +90,16 @@ def _below(block: Block, parts: list[Part]) -> list[Part]:
     return [*parts[:-1], msgspec.structs.replace(last, caption=block.caption, said=said)]
 
 
-def _plot(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -> list[Part]:
+def _plot(
+    store: Store, block: Block, plot: Plot, form: Literal["svg", "png"], colours: Colours
+) -> list[Part]:
     match plot.which:
         case "compare":
-            return reckoned.compared(store, block, plot)
+            return reckoned.compared(store, block, plot, form)
         case "importance":
-            return reckoned.explained(store, block, plot)
+            return reckoned.explained(store, block, plot, form)
         case "histograms":
-            return logged.histograms(store, block, plot, form)
+            return logged.histograms(store, block, plot, form, colours)
         case "tables":
             return logged.table(store, block, plot)
         case "parallel":
@@ -106,28 +111,27 @@ def _plot(store: Store, block: Block, plot: Plot, form: Literal["svg", "png"]) -
             fields = (plot.setting, plot.result)
         case _:
             fields = (plot.result, plot.setting)
-    values = values_of(store.backend, fields, block.filter, block.sort)
+    values = values_of(store.backend, fields, block.filter, block.sort, ids=TOLD)
     if not values.count:
-        return [Figure((("No experiment is meant.", None),))]
+        return [Figure((Chart("No experiment is meant."),))]
     match plot.which:
         case "parallel":
-            return [points.parallel(values, plot, form)]
+            return [points.parallel(values, plot, form, colours)]
         case "slices":
-            return [points.slices(values, plot, form)]
+            return [points.slices(values, plot, form, colours)]
         case "scatter":
-            return [points.scatter(values, plot, form)]
+            return [points.scatter(values, plot, form, colours)]
     return boxes.boxes(values, plot, form)
 
 
-def _figure(store: Store, block: Block, form: Literal["svg", "png"]) -> Figure:
+def _figure(store: Store, block: Block, form: Literal["svg", "png"], colours: Colours) -> Figure:
     found = store.backend.select(question_of(block, ["name"], total=True))
     ids = tuple(found.ids)
     names = dict(zip(ids, map(str, found.columns[0].values), strict=True))
     charts = []
     for metric in block.metrics:
-        image = drawn(store.backend, ids, names, metric, block.look, form) if ids else None
-        none = f"No experiment here logged {metric}."
-        charts.append((f"{metric} as curves", image) if image else (none, None))
+        chart = drawn(store.backend, ids, names, metric, block.look, form, colours) if ids else None  # fmt: skip
+        charts.append(chart or Chart(f"No experiment here logged {metric}."))
     return Figure(tuple(charts), block.caption, _said(block, len(ids), found.total))
 
 
@@ -163,6 +167,8 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if name in TIMES and isinstance(value, int | float) and math.isfinite(value):
         return moment(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return short(value)
     return shown(value)
 
 

@@ -5,19 +5,31 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots.style import PALETTE
+from .colours import STRONG
 
-__all__ = ["bars", "waves"]
+if TYPE_CHECKING:
+    from ..reading.files import Stored
+
+__all__ = ["bars", "content_of", "waves"]
 
 _ACROSS, _DOWN = 256, 96
 _FINER = 2
 """A picture is drawn so many times larger, for printing."""
+_MOST_SOURCE = 32 << 20
+"""Bytes of a value beyond which no picture is made of it."""
 _MOST_SECONDS = 600
 _DEPTHS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: np.dtype("<i2"), 4: np.dtype("<i4")}
+
+
+def content_of(stored: Stored) -> bytes:
+    """The bytes of a value; none of one that is too large to be looked at for a small picture."""
+    with stored.open() as file:
+        found = file.read(_MOST_SOURCE + 1)
+    return found if len(found) <= _MOST_SOURCE else b""
 
 
 def bars(counts: Sequence[float]) -> bytes | None:
@@ -66,7 +78,7 @@ def _drawn(boxes: Sequence[tuple[float, float, float, float]]) -> bytes | None:
     pen = ImageDraw.Draw(picture)
     for box in boxes:
         left, top, right, bottom = (_FINER * float(one) for one in box)
-        pen.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), fill=PALETTE[0])
+        pen.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), fill=STRONG)
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -11,7 +11,7 @@ from ..errors import InvalidValue
 from ..reports.document import Report
 from ..reports.meaning import linked_ids
 from . import page, pdf
-from .parts import Problem
+from .parts import Figure, Problem
 from .sheet import parts_of_report
 from .words import moment
 
@@ -100,7 +100,9 @@ def bytes_of(store: Store, report: Report, form: Form) -> tuple[bytes, tuple[str
     where = store.backend.about().where
     base = where.rstrip("/") if where.startswith(("http://", "https://")) else None
 
-    ids = linked_ids(store.backend, report.text) if base else {}
+    charts = [chart for one in parts if isinstance(one, Figure) for chart in one.charts]
+    named = {key.id: key.id for chart in charts for key in chart.keys if key.id}
+    ids = {**named, **linked_ids(store.backend, report.text)} if base else {}
 
     def address(ref: str) -> str | None:
         return f"{base}/x/{ids[ref]}" if ref in ids else None

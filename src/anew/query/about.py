@@ -18,6 +18,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
             have paths, and only then can a zip file of experiments be written.
         writing: Whether `append` works.
         role: The highest role that `user` has in any project: "owner" where there are no accounts.
+        grants: Patterns of projects, each with the role of `user` there; None where that role holds everywhere.
         admin: Whether they look after the server: its users, its tokens, and the record of who did what.
     """
 
@@ -27,4 +28,5 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None = None
     writing: bool = True
     role: str = "owner"
+    grants: tuple[tuple[str, str], ...] | None = None
     admin: bool = False

@@ -15,7 +15,7 @@ import msgspec
 
 from ..errors import InvalidName
 
-__all__ = ["EVERYTHING", "Scope", "check_pattern", "matches", "project_of"]
+__all__ = ["EVERYTHING", "Scope", "check_pattern", "matches", "project_above", "project_of"]
 
 EVERYTHING = "*"
 """The pattern of every project."""
@@ -44,6 +44,11 @@ def project_of(prefix: str, user: str | None = None) -> str:
     if len(segments) > 2:
         return f"{segments[0]}/{segments[1]}"
     return segments[0] if len(segments) == 2 else f"~{user or ''}"
+
+
+def project_above(prefix: str) -> str:
+    """The project of everything below a prefix: `lab/vision` of `lab/vision/runs`, and `lab` of `lab`."""
+    return "/".join(prefix.strip("/").split("/")[:2])
 
 
 def check_pattern(pattern: str) -> str:

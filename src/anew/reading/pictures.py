@@ -6,6 +6,8 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
 
 __all__ = ["EDGE", "kind_of", "smaller", "still_of"]
@@ -53,10 +55,13 @@ def smaller(data: bytes, kind: str) -> tuple[bytes, str]:
     return (made, made_kind) if len(made) < len(data) else (data, kind)
 
 
-def still_of(data: bytes) -> tuple[bytes, str] | None:
+def still_of(data: bytes, over: Callable[[Image], Image] | None = None) -> tuple[bytes, str] | None:
     """A small still picture and its media type: of a moving one its first frame. The pixels of a tiny one are seen one by one.
 
     None of bytes that are no picture, of one with too many pixels, and where Pillow is not installed.
+
+    Args:
+        over: Draws over the small picture.
     """
     try:
         from PIL import Image
@@ -77,7 +82,7 @@ def still_of(data: bytes) -> tuple[bytes, str] | None:
         small = small.resize((small.width * times, small.height * times), Image.Resampling.NEAREST)
     else:
         small.thumbnail((_STILL_EDGE, _STILL_EDGE))
-    made, kind = _encoded(small, exact=tiny)
+    made, kind = _encoded(small if over is None else over(small), exact=tiny)
     return made, f"image/{kind}"
 
 

@@ -18,7 +18,7 @@ from ..reading.saved_views import SavedViews
 from .blocks import Asked, Look, look_of, read_block
 from .markdown import SCHEME, experiments_linked, runs_of, to_html
 from .metrics import metrics_of, telling_columns
-from .plots import ONE_BY_ONE, Media, Plot, each_of, media_of, plot_of
+from .plots import ONE_BY_ONE, Media, Plot, each_of, media_of, plot_of, read_against
 
 __all__ = [
     "MOST_BLOCKS",
@@ -214,6 +214,11 @@ def _beside(backend: Backend, asked: Asked, block: Block, question: Question) ->
     if plot is not None and plot.which == "tables" and plot.whose:
         ids = _ids(backend, (plot.whose,))
         plot = msgspec.structs.replace(plot, whose=ids[0])
+    if plot is not None and (against := read_against(plot.against)) and against[1]:
+        (other,) = _ids(backend, (against[1],))
+        step = "" if against[0] is None else str(against[0])
+        plot = msgspec.structs.replace(plot, against=f"{step}@{other}")
+        ids = (*ids, other) if ids and other not in ids else ids
     if ids is not None:
         condition = f"id in ({', '.join(map(quoted, ids))})"
     return msgspec.structs.replace(

@@ -16,7 +16,16 @@ from ..reading.backend import Backend
 from ..reading.telling import telling
 from .blocks import Asked
 
-__all__ = ["MOST_NAMES", "ONE_BY_ONE", "Media", "Plot", "each_of", "media_of", "plot_of"]
+__all__ = [
+    "MOST_NAMES",
+    "ONE_BY_ONE",
+    "Media",
+    "Plot",
+    "each_of",
+    "marked_range",
+    "media_of",
+    "plot_of",
+]
 
 Which = Literal[
     "scatter", "parallel", "slices", "boxes", "bars", "compare", "importance", "histograms", "tables"
@@ -31,6 +40,9 @@ _MOST_SETTINGS = 60
 _AXES = 6
 _MOST_AXES = 12
 _SEED = re.compile(r"(^|[._/-])(random_?)?seed$", re.IGNORECASE)
+_MARKED = ("scatter", "parallel", "slices")
+_AGAINST = re.compile(r"(-?\d+)?(?:@(.+))?")
+_RANGE = re.compile(r"(.+?)\.\.(.+)")
 ONE_BY_ONE = ("histograms", "tables")
 """Plots in which experiments stand side by side."""
 
@@ -53,6 +65,9 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
         whose: Of a table, the experiment that logged it; the first one if it is "".
         rows: Of a table, the filter of its rows.
         order: Of a table, the columns that it is sorted by.
+        against: Of a table, the one that it is held against: its step, `step@experiment`, or `@experiment` for the newest of that.
+        key: The columns by which rows of two tables go together; their places if there are none.
+        brush: Of fields the ranges that are marked, such as "0.01..0.1"; of texts, of their places in the order of the axis.
         step: The table of this step, or the last one before it; the newest if None.
     """
 
@@ -70,6 +85,9 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     whose: str = ""
     rows: str = ""
     order: tuple[str, ...] = ()
+    against: str = ""
+    key: tuple[str, ...] = ()
+    brush: dict[str, str] = {}
     step: int | None = None
 
 
@@ -106,13 +124,21 @@ def plot_of(
         raise InvalidValue(f"This part of the view cannot be read: {error}") from None
     found = msgspec.structs.replace(found, step=asked.step)
     said = []
-    if parts.get("brush"):
-        said.append("Nothing is marked here: a report shows all experiments of a plot alike.")
+    for field, bounds in found.brush.items():
+        parse_field(field)
+        if marked_range(bounds) is None:
+            raise InvalidValue(
+                "`brush` has a range for each field that is marked, such as `params.lr: 0.01..0.1`.", key="brush"
+            )  # fmt: skip
+    if found.brush and found.which not in _MARKED:
+        said.append("Nothing is marked in this plot: only scatter plots, parallel axes and slices have marks.")  # fmt: skip
     if asked.names:
         said.append("`names` are those of media; a plot has none.")
     if found.which in ONE_BY_ONE:
-        if found.which == "tables" and parts.get("against"):
-            said.append("Only the page shows how a table differs from another one: these are its rows.")  # fmt: skip
+        if found.against and read_against(found.against) is None:
+            raise InvalidValue("`against` is a step, `step@experiment` or `@experiment`.", key="against")  # fmt: skip
+        if found.against and (found.rows or found.order):
+            said.append("The rows of a difference are not filtered and not sorted.")
         if found.which == "histograms" and asked.step is not None:
             said.append("Histograms are drawn over all steps.")
         return found, tuple(said)
@@ -126,7 +152,28 @@ def plot_of(
     return found, tuple(said)
 
 
-_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "whose", "rows", "order")  # fmt: skip
+_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "whose", "rows", "order", "against", "key", "brush")  # fmt: skip
+
+
+def marked_range(text: str) -> tuple[float, float] | None:
+    """The smaller and the larger end of a range that is marked, such as "0.01..0.1"; None for what is none."""
+    found = _RANGE.fullmatch(text)
+    try:
+        low, high = (float(found[1]), float(found[2])) if found else (1.0, 0.0)
+    except ValueError:
+        return None
+    return (low, high) if low <= high else None
+
+
+def read_against(text: str) -> tuple[int | None, str] | None:
+    """The step and the experiment of the table that another one is held against, as the link says them; None for none.
+
+    The step is None for the newest one, the experiment "" for the same one.
+    """
+    found = _AGAINST.fullmatch(text)
+    if not found or not text:
+        return None
+    return (int(found[1]) if found[1] else None), found[2] or ""
 
 
 def _chosen(backend: Backend, plot: Plot, parts: Mapping[str, Any], question: Question) -> Plot:

@@ -65,6 +65,7 @@ def about(call: Call) -> Any:
         user=told.user or caller.name if caller.grants is None else caller.user or caller.name,
         writing=told.writing and caller.role >= Role.REPORTER,
         role=caller.role.name.lower(),
+        grants=caller.told(),
         admin=caller.admin,
     )
 

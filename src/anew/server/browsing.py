@@ -189,7 +189,7 @@ def alerts(call: Call) -> Any:
     told = tuple(
         FiredFact(
             alert=one.alert, when=one.when, experiment=one.experiment, prefix=one.prefix, why=one.why, time=one.time,
-            told=one.told,
+            told=one.told, error=one.error,
         )
         for one in fired
     )  # fmt: skip

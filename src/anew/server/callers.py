@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from ..query.scope import EVERYTHING, Scope, matches, project_of
+from ..query.scope import EVERYTHING, Scope, matches, project_above, project_of
 
 __all__ = ["ROLES", "Caller", "Grant", "Role"]
 
@@ -85,6 +85,15 @@ class Caller:
         own = self.limit or (grants[0] if len(grants) == 1 and not self.user else None)
         return "" if own is None or own.pattern == EVERYTHING else own.pattern
 
+    def told(self) -> tuple[tuple[str, str], ...] | None:
+        """Their roles by pattern, in words, none above what a token takes them down to; None for the same role everywhere."""
+        if self.grants is None:
+            return None
+        if self.limit is not None and self.limit.pattern != EVERYTHING:
+            return ((self.limit.pattern, self.role_in(self.limit.pattern).name.lower()),)
+        most = Role.OWNER if self.limit is None else self.limit.role
+        return tuple((one.pattern, min(one.role, most).name.lower()) for one in self.grants)
+
     def capped(self, role: Role) -> Caller:
         """The same caller with no more than a role."""
         if role is Role.OWNER:
@@ -128,12 +137,23 @@ class Caller:
             most = Role.OWNER if self.user else self.role  # a link that shows something is nobody
             return min(most, self.limit.role) if self.limit else most
         if kind == "project":
-            return self.role_in(rest.strip("/"))
-        everywhere = (one.role for one in self.grants if one.pattern == EVERYTHING)
-        role = max(everywhere, default=Role.ANYONE)
-        if self.limit is None:
-            return role
-        return min(role, self.limit.role) if self.limit.pattern == EVERYTHING else Role.ANYONE
+            return self.role_in(project_above(rest))
+        return self._role_by(EVERYTHING)
+
+    def role_below(self, project: str) -> Role:
+        """The role in whatever lies below a prefix: below `lab` lie `lab/vision` and all others that there will be."""
+        if self.grants is None:
+            return self.role
+        above = project_above(project)
+        return self.role_in(above) if "/" in above else self._role_by(EVERYTHING, f"{above}/*")
+
+    def _role_by(self, *patterns: str) -> Role:
+        """The role that grants of just these patterns give."""
+        if self.limit is not None and self.limit.pattern not in patterns:
+            return Role.ANYONE
+        given = (one.role for one in self.grants or () if one.pattern in patterns)
+        role = max(given, default=Role.ANYONE)
+        return role if self.limit is None else min(role, self.limit.role)
 
     def scope(self, least: Role = Role.READER) -> Scope | None:
         """Where they have at least this role; None for everywhere."""

@@ -16,6 +16,7 @@ from ..reading.upkeep import Upkeep
 from ..stores.open import DEFAULT_CACHE
 from ..trackers.records import FolderRecords, Records
 from .callers import Role
+from .discreet import discreet
 from .intake.protocol import Intake
 from .intake.weights import ServedWeights
 from .kept import KeptPanels
@@ -147,7 +148,8 @@ class Place:
             return self._backend, self._upkeep
         if self._within is None:
             raise RuntimeError("This store cannot be shown in part.")
-        return self._within(scope, caller.user or caller.name)
+        backend, upkeep = self._within(scope, caller.user or caller.name)
+        return discreet(backend, caller), upkeep
 
     def limit(self, limits: Limits) -> None:
         """Set how long answers may take, and how much projects may hold."""

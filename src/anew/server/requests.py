@@ -303,7 +303,7 @@ class EventsRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FiredFact(msgspec.Struct, frozen=True, kw_only=True):
-    """That an alert found an experiment: which one and why, when, and how telling people went."""
+    """That an alert found an experiment: which one and why, when, and how telling people went; `error` says why it did not go well."""
 
     alert: str
     when: str
@@ -312,6 +312,7 @@ class FiredFact(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     time: float
     told: str
+    error: str = ""
 
 
 class AlertsAnswer(msgspec.Struct, frozen=True):

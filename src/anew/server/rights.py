@@ -20,7 +20,7 @@ from ..record import edits
 from ..record.models import KIND
 from .callers import Caller, Role
 
-__all__ = ["Allowed", "allow", "role_for_document"]
+__all__ = ["Allowed", "allow", "role_for_document", "role_over"]
 
 _NEEDS: dict[type, Role] = {
     edits.TagsEdit: Role.REPORTER,
@@ -50,6 +50,12 @@ _DOCUMENTS: dict[str, Role] = {
 def role_for_document(kind: str) -> Role:
     """The role that writing a document of a kind needs."""
     return _DOCUMENTS.get(kind, _NEEDS[edits.DocumentEdit])
+
+
+def role_over(caller: Caller, kind: str, scope: str) -> Role:
+    """The role where a document of a kind and scope counts: an alert also finds what lies in projects below its own."""
+    of, _, project = scope.partition("/")
+    return caller.role_below(project) if (kind, of) == (ALERT, "project") else caller.role_on(scope)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def allow(
                 _check_comment(caller, one, backend)
         match one:
             case edits.DocumentEdit() | edits.ClaimEdit() | edits.VersionEdit() | edits.AliasEdit():
-                _require(caller, needed, one.scope, caller.role_on(one.scope))
+                _require(caller, needed, one.scope, role_over(caller, one.kind, one.scope))
                 allowed.append(
                     Allowed(one, one.scope.removeprefix("project/"), f"{one.kind} {one.name}")
                 )
@@ -103,8 +109,10 @@ def allow(
 
 def _require(caller: Caller, needed: Role, where: str, role: Role) -> None:
     if role < needed:
+        kind, _, project = where.partition("/")
+        place = {"root": "the whole store", "project": f"the project {project}"}.get(kind, where)
         raise NotAllowed(
-            f"{caller.name or 'You'} may not do that to {where}: it needs the role {needed.name.lower()}."
+            f"{caller.name or 'You'} may not do that to {place}: it needs the role {needed.name.lower()} there."
         )
 
 

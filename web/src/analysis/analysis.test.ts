@@ -35,6 +35,16 @@ describe("a scatter plot", () => {
     expect(saidOf(values, ["x", "y"], ["x", "y"], (one) => one, FEW, null)).toEqual(["4 experiments", "each drawn", "x: 1 without, beside the axis", "y: 1 ≤ 0, beside the axis"]);
   });
 
+  it("cuts texts along its axis, and between parallel axes, so that they do not meet", () => {
+    const texts = ["cosine", "linear warm-up then cosine", "a third schedule of some length"];
+    const values = of(column("x", [0, 1, 2], texts), column("y", [1, 2, 3]), column("z", [0, 1, 2], texts), column("u", [0, 1, 2], texts));
+    const labels = (marks: readonly Mark[]) => marks.flatMap((one) => (one.kind === "text" && one.text.length > 3 && !/^[\d.]+$/.test(one.text) ? [one.text] : []));
+    const few = labels(scatter(values, { ...OPTIONS, width: 260 })?.marks ?? []);
+    expect(few.length).toBe(3);
+    for (const one of few) expect(one.length * 6.2).toBeLessThanOrEqual(220 / 3);
+    for (const one of labels(parallel(values, OPTIONS)?.marks ?? [])) expect(one.length * 6.2).toBeLessThanOrEqual((600 - 120) / 3);
+  });
+
   it("counts every one of very many, also those without a value", () => {
     const count = 100_000;
     const values = of(column("x", Array.from({ length: count }, (_, at) => (at % 10 ? Math.sin(at) : null))), column("y", Array.from({ length: count }, (_, at) => Math.cos(at * 7))));

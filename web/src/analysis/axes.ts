@@ -34,7 +34,7 @@ export function axisOf(column: Column, log: boolean, range: readonly [number, nu
   const extent = texts ? ([-0.5, Math.max(0.5, texts.length - 0.5)] as const) : (extentOf(column, bent) ?? ([bent ? 0.1 : 0, 1] as const));
   const made = scale(texts ? extent : padded(extent, 0.03, bent), range, bent);
   const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / room)));
-  const ticks = texts ? textTicks(texts, length, room) : bent ? logTicks(made.domain, count) : TIMES.has(column.field) ? timeTicks(made.domain, count) : linearTicks(made.domain, count);
+  const ticks = texts ? textTicks(texts, length, range[0] < range[1]) : bent ? logTicks(made.domain, count) : TIMES.has(column.field) ? timeTicks(made.domain, count) : linearTicks(made.domain, count);
   return {
     column,
     log: bent,
@@ -48,10 +48,11 @@ export function axisOf(column: Column, log: boolean, range: readonly [number, nu
   };
 }
 
-/** A mark for each text, or for every second, fifth … where there is no room for all. */
-function textTicks(texts: readonly string[], length: number, room: number): Tick[] {
-  const every = Math.max(1, Math.ceil((texts.length * Math.min(room, 20)) / Math.max(1, length)));
-  return texts.flatMap((label, at) => (at % every ? [] : [{ at, label: cut(label, 24) }]));
+/** A mark for each text, or for every second, fifth … where there is no room for all. Along an axis that goes across they are cut, so that they do not meet. */
+function textTicks(texts: readonly string[], length: number, across: boolean): Tick[] {
+  const every = Math.max(1, Math.ceil((texts.length * (across ? 40 : 20)) / Math.max(1, length)));
+  const most = across ? Math.max(3, Math.min(24, Math.floor(((length / texts.length) * every - 6) / CHARACTER))) : 24;
+  return texts.flatMap((label, at) => (at % every ? [] : [{ at, label: cut(label, most) }]));
 }
 
 export function cut(text: string, most: number): string {

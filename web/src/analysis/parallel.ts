@@ -3,9 +3,9 @@
  * are counted. Pure; its example is in `analysis.test.ts`.
  */
 
-import type { Box, Ink, Mark } from "../charts/marks";
+import { CHARACTER, type Box, type Ink, type Mark } from "../charts/marks";
 import { crisp } from "../charts/frame";
-import { axisOf, type Axis } from "./axes";
+import { axisOf, cut, type Axis } from "./axes";
 import { marked, readBrush, type Brush, type Values } from "./values";
 
 /** More lines than this are counted. */
@@ -46,19 +46,20 @@ export function parallel(values: Values, options: ParallelOptions): Parallel | n
   });
   const box = { x: SIDE, y: 0, width: width - 2 * SIDE, height };
   const body = count > FEW ? counted(places, box, gap, chosen, options.strong) : each(places, axes, box, chosen, options);
-  return { marks: [...body, ...axes.flatMap((axis, at) => marksOf(axis, bottom, options, at === axes.length - 1))], axes, top: TOP, bottom };
+  return { marks: [...body, ...axes.flatMap((axis, at) => marksOf(axis, bottom, options, at === axes.length - 1, at ? gap : SIDE))], axes, top: TOP, bottom };
 }
 
-/** An axis with its labels: at its left, and of the last one at its right, where no lines are. */
-function marksOf(axis: Parallel["axes"][number], bottom: number, options: ParallelOptions, last: boolean): Mark[] {
+/** An axis with its labels: at its left, and of the last one at its right, where no lines are. Texts are cut to the room that is there. */
+function marksOf(axis: Parallel["axes"][number], bottom: number, options: ParallelOptions, last: boolean, room: number): Mark[] {
   const x = crisp(axis.x);
   const side = last ? 1 : -1;
   const label = (text: string, y: number, colour: Ink): Mark => ({ kind: "text", x: x + 6 * side, y: y + 4, text, anchor: last ? "start" : "end", colour });
   const said = axis.ticks.filter((one) => one.label);
+  const most = Math.max(3, Math.floor(((last ? SIDE : room) - 8) / CHARACTER));
   const range = readBrush(options.brush[axis.column.field]);
   const found: Mark[] = [
     { kind: "rules", points: Float32Array.of(x, TOP, x, bottom, ...said.flatMap((one) => [x + 4 * side, crisp(axis.to(one.at)), x, crisp(axis.to(one.at))])), colour: "muted" },
-    ...said.map((one) => label(one.label, axis.to(one.at), "ink")),
+    ...said.map((one) => label(axis.column.labels ? cut(one.label, most) : one.label, axis.to(one.at), "ink")),
   ];
   if (axis.column.missing + axis.column.nonfinite) found.push(label("none", axis.none, "muted"));
   if (range) {

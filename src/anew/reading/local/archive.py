@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ...errors import Incomplete
 from ...journal.belongings import files_of
@@ -25,7 +25,7 @@ def write_archive(
     target: str,
     *,
     whole: bool,
-    reader: str | None = None,
+    shows: Callable[[str], bool] = lambda scope: True,
 ) -> None:
     """Write experiments' folders as they are, each under its prefix, into a zip file.
 
@@ -38,7 +38,7 @@ def write_archive(
     Args:
         experiments: By id, the prefix that each is shown at, and where it lies.
         whole: Also write what the journal says of no experiment.
-        reader: Who gets it, where others have documents of their own that they may not see.
+        shows: Whether who gets it may see what is in a scope.
 
     Raises:
         FileExistsError: There is a file already.
@@ -60,7 +60,7 @@ def write_archive(
                         written.add(name)
                         _write(archive, path, name, left_out)
             prefixes = {one: prefix for one, (prefix, _) in experiments.items()}
-            said = excerpt(root, prefixes, whole=whole, reader=reader)
+            said = excerpt(root, prefixes, whole=whole, shows=shows)
             if said:
                 name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
                 archive.writestr(root.prefix_of(name), said)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ...errors import NotFound
 from ...index.trash import Trashed
 from ...query.question import FactsQuestion, Part
-from ...query.scope import Scope, project_of
+from ...query.scope import Scope, project_above, project_of
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Answers
 from .protocol import OpenStores
@@ -84,4 +84,4 @@ class Seen:
         kind, _, rest = document_scope.partition("/")
         if kind == "user":
             return self.reader is None or rest == self.reader
-        return self.scope is None or (kind == "project" and self.scope.has(rest.strip("/")))
+        return self.scope is None or (kind == "project" and self.scope.has(project_above(rest)))

@@ -118,8 +118,8 @@ class LocalUpkeep:
         facts = self._seen.facts(ids)
         places = {one.id: (one.prefix, lies(one.prefix)) for one in facts}
         whole = whole and self._seen.scope is None
-        reader = self._seen.reader
-        write_archive(self._root.stores.root, places, target, whole=whole, reader=reader)
+        shows = self._seen.shows
+        write_archive(self._root.stores.root, places, target, whole=whole, shows=shows)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """See `Upkeep.refresh`."""

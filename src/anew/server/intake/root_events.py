@@ -20,7 +20,7 @@ from ...record.root import (
 )
 from ...sync.wire import MOST_BYTES, RootEventsAnswer, RootEventsRequest
 from ..callers import Caller, Role
-from ..rights import role_for_document
+from ..rights import role_for_document, role_over
 
 __all__ = ["new_lines", "take_lines"]
 
@@ -89,16 +89,17 @@ def _is_own(
 
 def _may(caller: Caller, event: RootEvent) -> bool:
     """Whether somebody may write an event of this scope."""
+    kind_of = ""
     match event:
         case VersionSet() | AliasSet():
             needed = Role.WRITER
         case DocumentSet():
-            needed = role_for_document(event.kind)
+            kind_of, needed = event.kind, role_for_document(event.kind)
         case _:
             needed = Role.REPORTER
     kind, _, name = event.scope.partition("/")
     if caller.scope(Role.OWNER if kind == "user" else needed) is None:
         return True
     if kind == "project":
-        return caller.role_in(name) >= needed
+        return role_over(caller, kind_of, event.scope) >= needed
     return kind == "user" and name in (caller.user, caller.name)

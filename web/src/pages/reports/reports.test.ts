@@ -23,6 +23,10 @@ test("a block says what its tab shows", () => {
   const shows = { tab: "analysis", plot: "boxes", result: "metrics.a.max" };
   const block = { kind: "plot", shows, plot: { which: "boxes", result: "metrics.a.max", setting: "params.lr", axes: [] } } as never;
   expect(stateOf(block)).toMatchObject({ tab: "analysis", plot: "boxes", result: "metrics.a.max", setting: "params.lr", at: "" });
+  const marked = { kind: "plot", shows: {}, plot: { which: "parallel", axes: ["a", "b"], brush: { a: "0..1" } } } as never;
+  expect(stateOf(marked)).toMatchObject({ axes: ["a", "b"], brush: { a: "0..1" } });
+  const held = { kind: "plot", shows: {}, plot: { which: "tables", against: "3@k7", key: ["id"] } } as never;
+  expect(stateOf(held)).toMatchObject({ against: "3@k7", key: ["id"] });
   const media = { kind: "media", shows: { tab: "media" }, media: { names: [], step: 0 } } as never;
   expect(stateOf(media)).toMatchObject({ tab: "media", at: "0" });
   const named = { kind: "plot", ids: ["a"], filter: "id in ('a')", shows: {}, plot: { which: "scatter" } } as never;

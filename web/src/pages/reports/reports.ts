@@ -90,10 +90,11 @@ export function stateOf(block: Block): Partial<LinkState> {
   const at = String(plot?.step ?? media?.step ?? "");
   // The experiments that it names, whatever else the view leaves out.
   const which = (plot || media) && block.ids ? { filter: block.filter ?? "", archived: true, reproductions: true } : {};
-  const { which: kind = "scatter", result = "", setting = "", axes = [] } = plot ?? {};
-  if (!plot || kind === "histograms" || kind === "tables") return { ...change, ...which, at };
-  if (kind === "parallel") return { ...change, ...which, at, axes };
-  return { ...change, ...which, at, result, ...(kind === "slices" || kind === "importance" ? {} : { setting }) };
+  const { which: kind = "scatter", result = "", setting = "", axes = [], brush = {} } = plot ?? {};
+  if (kind === "tables" && plot) return { ...change, ...which, at, against: plot.against ?? "", key: plot.key ?? [] };
+  if (!plot || kind === "histograms") return { ...change, ...which, at };
+  if (kind === "parallel") return { ...change, ...which, at, axes, brush };
+  return { ...change, ...which, at, result, brush, ...(kind === "slices" || kind === "importance" ? {} : { setting }) };
 }
 
 /** Whether a name is one of those, or meant by a pattern with `*`; all are where there are none. */

@@ -98,9 +98,7 @@ def test_a_filter_that_nothing_meets_is_said_in_every_analysis(grid, opened):
         page.get_by_text("No experiment meets the filter.").wait_for()
 
 
-def test_one_experiment_alone_is_counted_as_one_and_no_groups_are_made_of_it(
-    lab, project, opened
-):
+def test_one_experiment_alone_is_counted_as_one_and_no_groups_are_made_of_it(lab, project, opened):
     with Experiment(f"{project}/only", root=str(lab.root), quiet=True, system_metrics=0) as exp:
         exp.log_metrics({"loss": 0.5}, step=0)
     page = opened(lab, f"?in={project}&tab=analysis")

@@ -1,6 +1,7 @@
 /** What the analysis draws, in the terms of `plots/chart.py`; see `charts/picture.ts`. Pure. */
 
 import { written, type Written } from "../charts/picture";
+import { plural } from "../numbers";
 import type { Better } from "./front";
 import type { Column, Values } from "./values";
 
@@ -91,7 +92,7 @@ export function strandsPicture(values: Values, look: PictureLook): StrandsPictur
   if (!places.length) return null;
   return {
     kind: "strands",
-    title: `${rulers.at(-1)?.name} of ${places.length} experiments`,
+    title: `${rulers.at(-1)?.name} of ${plural(places.length, "experiment")}`,
     rulers,
     values: values.columns.map((column, axis) => written(places.map((at) => (placed(column.values[at] as number, (rulers[axis] as RulerPicture).kind) ? (column.values[at] as number) : Number.NaN)))),
     colors: places.map((one) => look.colour(one)),

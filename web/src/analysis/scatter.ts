@@ -3,6 +3,7 @@
 import type { Ink, Mark } from "../charts/marks";
 import { crisp } from "../charts/frame";
 import { axisOf, middleOf, widthOf, type Axis } from "./axes";
+import { frontOf, stairs, type Better } from "./front";
 import type { Values } from "./values";
 
 /** More dots than this are counted in cells. */
@@ -18,6 +19,8 @@ export interface ScatterOptions {
   readonly logs: readonly string[];
   /** Which experiments are marked, by place; null where nothing is. */
   readonly chosen: Uint8Array | null;
+  /** The better ends of the axes, where those that no other experiment beats are to stand out. */
+  readonly better: Better | null;
   /** The colour of an experiment where there are few. */
   colour(place: number): Ink;
   readonly strong: Ink;
@@ -29,6 +32,8 @@ export interface Scatter {
   readonly y: Axis;
   /** The pixels of each experiment: x and y by turns. */
   readonly pixels: Float32Array;
+  /** Those that no other one beats. */
+  readonly front: readonly number[];
   readonly plot: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 }
 
@@ -48,9 +53,23 @@ export function scatter(values: Values, options: ScatterOptions): Scatter | null
     pixels[2 * at + 1] = y.to(second.values[at] as number);
   }
   const plot = { x: left, y: 6, width: width - RIGHT - left, height: bottom - 6 };
-  const { chosen } = options;
-  const marks = [...frameOf(x, y, plot), ...(values.count > FEW ? counted(pixels, plot, chosen, options.strong) : dots(pixels, chosen, options))];
-  return { marks, x, y, pixels, plot };
+  const { chosen, better } = options;
+  const front = better ? frontOf(x, y, better, chosen) : [];
+  const marks = [
+    ...frameOf(x, y, plot),
+    ...(values.count > FEW ? counted(pixels, plot, chosen, options.strong) : dots(pixels, chosen, options)),
+    ...(better ? fronted(pixels, front, better.startsWith("low") ? plot.x + plot.width : plot.x + STRIP) : []),
+  ];
+  return { marks, x, y, pixels, front, plot };
+}
+
+/** Those that no other one beats, and the stairs that they make. */
+function fronted(pixels: Float32Array, front: readonly number[], edge: number): Mark[] {
+  const points = Float32Array.from(front.flatMap((at) => [pixels[2 * at] as number, pixels[2 * at + 1] as number]));
+  return [
+    { kind: "line", points: stairs(pixels, front, edge), colour: "ink", width: 1.25, alpha: 0.8, dash: [] },
+    { kind: "signs", sign: "dot", points, colour: "ink", radius: 3 },
+  ];
 }
 
 function frameOf(x: Axis, y: Axis, plot: Scatter["plot"]): Mark[] {

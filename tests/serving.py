@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ from anew.server.place import Place
 from anew.server.running import Served, listening
 
 HOST = "127.0.0.1:5700"
+PATIENCE = 500.0
+"""Seconds that an answer may take: an overloaded machine needs minutes for ten thousand runs. A test has 600."""
 
 
 class Answer(io.BytesIO):
@@ -51,7 +54,7 @@ class InProcess:
         headers: Mapping[str, str] = {},
         body: bytes = b"",
         *,
-        timeout: float = 60.0,
+        timeout: float = PATIENCE,
         afresh: bool = False,
         client: str = "127.0.0.1",
     ) -> Answer:
@@ -101,8 +104,9 @@ def place_of(root: str, user: str = "") -> Place:
     """A folder as a server has it open, which somebody has started."""
     opened = open_folder(root, user=user)
     return Place(
-        opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root), opened.within
-    )
+        opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root), opened.within,
+        cache=f"{os.fspath(root).rstrip(os.sep)}-cache",
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -137,7 +141,7 @@ def place_over_a_socket(place: Place, access: Access | None = None) -> Iterator[
     thread = threading.Thread(target=server.run, args=([made],), daemon=True)
     thread.start()
     try:
-        assert ready.wait(60)
+        assert ready.wait(PATIENCE)
         yield f"http://127.0.0.1:{made.getsockname()[1]}"
     finally:
         server.stop()

@@ -203,7 +203,7 @@ def test_the_steps_of_the_dockerfile_make_a_server_that_its_own_probe_finds_heal
         assert healthy.returncode == 0, healthy.stderr
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         process.stdout.close()
     assert ran(image.probe).returncode != 0
     assert (root / ".anew").is_dir()

@@ -290,7 +290,7 @@ def test_messages_and_points_are_followed_over_the_network(served: tuple[str, st
         for number in range(3):
             exp.log(f"message {number}")
             exp.log_metrics({"loss": float(number)}, step=number)
-            assert go_on.wait(60)
+            assert go_on.wait(300)
             go_on.clear()
         exp.run.complete()
 
@@ -303,4 +303,4 @@ def test_messages_and_points_are_followed_over_the_network(served: tuple[str, st
             go_on.set()
         assert found == ["message 0", "message 1", "message 2"]
         assert store.get("lab/x/live").metrics["loss"].count == 3
-    training.join(60)
+    training.join(300)

@@ -103,6 +103,7 @@ def test_an_unknown_experiment_is_not_found(run):
         [*REFS, "val/loss", "-o", "loss.gif"],
         [*REFS, "val/loss", "--parallel"],
         [*REFS, "val/loss", "--parallel", "--against", "lr"],
+        [*REFS, "val/loss", "--against", "lr", "--front", "low-low"],
         [*REFS, "val/loss", "-p", "lr"],
         [*REFS, "-m", "val/loss", "-m", "val/acc"],
         [*REFS, "val/loss", "--smooth", "1"],

@@ -94,7 +94,7 @@ def killed_and_resumed(program: str, slow: str, tmp_path: Path, how: int) -> Non
 
 
 def test_a_plain_loop_that_was_killed_goes_on_with_the_same_curve(tmp_path: Path) -> None:
-    slow = PLAIN.replace("WAIT", "time.sleep(0.02)")
+    slow = PLAIN.replace("WAIT", "time.sleep(600 * (epoch == 2))")
     killed_and_resumed(PLAIN.replace("WAIT", "pass"), slow, tmp_path, signal.SIGKILL)
 
 
@@ -106,7 +106,8 @@ def test_the_pages_training_that_was_killed_goes_on_with_the_same_curve(
     program = page_program()
     slow = program.replace(
         "            scheduler.step()\n",
-        "            scheduler.step()\n            import time; time.sleep(0.3)\n",
+        "            scheduler.step()\n            import time\n"
+        "            while epoch == 2 and not stop:\n                time.sleep(0.05)\n",
     )
     assert slow != program
     killed_and_resumed(program, slow, tmp_path, how)

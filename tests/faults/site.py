@@ -82,7 +82,7 @@ class Serving:
     def gone(self) -> None:
         """Wait for its end."""
         process = self.process
-        process.wait(60)
+        process.wait(300)
         if process.stdout is not None:
             process.stdout.close()
         self._process = None
@@ -177,7 +177,7 @@ class Network:
 
     def close(self) -> None:
         self._closed.set()
-        self._thread.join(10)
+        self._thread.join(300)
         self._listener.close()
 
 

@@ -21,6 +21,7 @@ from anew.forwarders import MLflow, TensorBoard
 from anew.forwarding import launch
 from anew.forwarding.progress import read_all, read_progress
 from anew.journal.liveness import process_started
+from anew.journal.lock import locked
 from later import later
 
 from .servers import MLflowServer
@@ -120,11 +121,14 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
 def test_what_a_command_waits_for_is_sent_at_the_priority_of_the_command(root):
     with Experiment("p/run", root=root) as exp:
         exp.log_metric("loss", 0.5, step=0)
-    sending = launch.start(exp.folder, "p/run", [TensorBoard()], later=True)
-    sending.finish()
-    process, nice = psutil.Process(sending.pid), set()
-    while not sending.wait(0.02):
-        nice.add(process.nice())
+    log = Path(exp.folder, "forwarded", "output.log")
+    with locked(os.path.join(exp.folder, "forwarded", "tensorboard.lock"), 1.0) as held:
+        assert held
+        sending = launch.start(exp.folder, "p/run", [TensorBoard()], later=True)
+        sending.finish()
+        until(log.exists)  # by then it would have stepped back
+        nice = {psutil.Process(sending.pid).nice()}
+    assert sending.wait(300)
     assert [answer["done"] for answer in sending.answers()] == [True]
     assert nice == {psutil.Process().nice()}
 

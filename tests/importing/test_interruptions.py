@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 RUNS, STEPS = 12, 400
 WATCH = "import anew.cli.importing as i; i._EVERY = 0.1; from anew.cli.main import main; main()"
 LIVE = """
-import sys, time
+import os, sys, time
 from torch.utils.tensorboard import SummaryWriter
 
 with SummaryWriter(sys.argv[1] + "/live", flush_secs=1) as out:
@@ -36,8 +36,10 @@ with SummaryWriter(sys.argv[1] + "/live", flush_secs=1) as out:
         out.add_scalar("acc", step / 300, step)
         if step % 20 == 0:
             out.add_text("note", f"at {step}", step)
+        if step in (99, 199):
             out.flush()
-        time.sleep(0.02)
+            while not os.path.exists(f"{sys.argv[2]}{step}"):
+                time.sleep(0.02)
 """
 
 
@@ -81,7 +83,7 @@ def _columns(metric: Any) -> list[list[float]]:
     return [read.steps.tolist(), read.times.tolist(), read.values.tolist()]
 
 
-def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -144,12 +146,11 @@ def test_two_imports_at_once_leave_everything_once(source, whole, tmp_path):
 
 def test_a_source_that_a_tracker_writes_is_followed_to_its_end(tmp_path):
     logs, root = tmp_path / "logs", tmp_path / "root"
-    tracker = subprocess.Popen([sys.executable, "-c", LIVE, str(logs)])
+    tracker = subprocess.Popen([sys.executable, "-c", LIVE, str(logs), str(tmp_path / "after")])
     try:
         until(lambda: any(logs.rglob("*tfevents*")))
         watching = import_(logs, root, "--watch", program=("-c", WATCH))
         try:
-            seen: set[int] = set()
 
             def count() -> int:
                 try:
@@ -158,17 +159,15 @@ def test_a_source_that_a_tracker_writes_is_followed_to_its_end(tmp_path):
                 except (OSError, KeyError, LookupError):
                     return 0
 
-            def all_there() -> bool:
-                seen.add(count())
-                return 300 in seen
-
-            until(all_there)
-            assert len(seen - {0}) > 2  # it came bit by bit
-            assert tracker.wait(60) == 0
+            for step in (99, 199):  # it comes bit by bit
+                until(lambda step=step: count() == step + 1)  # type: ignore[misc]
+                (tmp_path / f"after{step}").touch()
+            until(lambda: count() == 300)
+            assert tracker.wait(300) == 0
             until(lambda: dict(held(root))["live"][1]["acc"][0] == list(range(300)))
         finally:
             watching.send_signal(signal.SIGINT)
-            told, _ = watching.communicate(timeout=60)
+            told, _ = watching.communicate(timeout=300)
         assert watching.returncode in (0, 130), told.decode()
     finally:
         tracker.kill()

@@ -396,7 +396,7 @@ def test_what_did_not_change_is_not_read_again_and_what_did_is(root, index, monk
     assert looks() == ["p/here", "p/quiet"]
     assert looks() == []
     Journal(root, "p/brief", t=time.time()).opened(**{**elsewhere, "heartbeat": 0.1}).announce()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while "p/brief" not in looks() or experiment(index, "p/brief")["status"] != "failed":
         assert (
             time.monotonic() < deadline
@@ -441,7 +441,7 @@ def test_where_comparing_takes_long_what_this_process_writes_is_seen_at_once(roo
     monkeypatch.setattr(
         indexing, "drive", lambda journals, prefixes, sinks: looked.extend(prefixes) or drive(journals, prefixes, sinks)
     )  # fmt: skip
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while index.refresh() and experiment(index, "p/brief")["status"] != "failed":
         assert time.monotonic() < deadline  # only the time tells that its writer has vanished
         time.sleep(0.05)

@@ -55,7 +55,7 @@ def test_a_program_that_goes_on_is_ended_more_firmly_after_a_while(
     stopping = Stopping(grace=-1.0)
     assert stopping.ask([who], 5.0) == 1
     stopping.go_on()
-    assert stubborn.wait(60) == -signal.SIGTERM
+    assert stubborn.wait(300) == -signal.SIGTERM
     assert not stopping.go_on()
 
 
@@ -73,7 +73,7 @@ def test_a_program_on_this_machine_is_stopped_and_the_record_says_by_whom(tmp_pa
         experiment_id = process.stdout.readline().decode().strip()
         with Store(tmp_path) as store:
             assert store.stop(experiment_id, why="enough") == 1
-            process.wait(60)
+            process.wait(300)
             view = store.get(experiment_id)
             assert view.status == "cancelled"
             assert view.captured["stop"]["why"] == "enough"

@@ -84,6 +84,9 @@ class Starter:
         output = self._folder / f"output-{self._count}"
         os.mkfifo(output)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
+        environ["HOME"] = str(
+            self._folder / "home"
+        )  # small pictures and copies are kept in ~/.cache
         asked = {
             "arguments": arguments,
             "environ": environ,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -46,6 +47,39 @@ def test_experiments_are_dots_that_are_marked_kept_and_opened(grid, opened):
     page.mouse.down()
     page.mouse.up()
     page.wait_for_url("**/x/**")
+
+
+def test_what_no_other_experiment_beats_stands_out_and_is_selected(grid, opened):
+    page = opened(grid, f"{TAB}&setting=created_at&result=metrics.train/loss.min")
+    expect(said(page)).to_contain_text(f"{ALL} experiments")
+    page.get_by_label("front").select_option("low-low")
+    best = np.inf
+    improved = []
+    for rate in RATES:
+        for width in WIDTHS:
+            for seed in SEEDS:
+                low = min(loss(rate, width, seed, step) for step in range(STEPS))
+                if low < best:
+                    best = low
+                    improved.append(f"lr{rate}-w{width}-s{seed}")
+    assert 1 < len(improved) < ALL
+    expect(said(page)).to_contain_text(
+        f"front of {len(improved)}: best so far, low train/loss (min)"
+    )
+    page.get_by_role("button", name=f"Select these {len(improved)}").click()
+    page.wait_for_url("**selected=**")
+    ids = parse_qs(urlsplit(page.url).query)["selected"][0].split(",")
+    with Store(str(grid.root)) as store:
+        assert {store.get(one).name for one in ids} == set(improved)
+    page.get_by_label("across").select_option("params.lr")
+    expect(page.get_by_label("front").locator("option:checked")).to_have_text(
+        "low lr, low train/loss (min)"
+    )
+    page.reload()
+    expect(said(page)).to_contain_text("front of ")
+    page.get_by_label("across").select_option("status")  # texts
+    expect(page.get_by_label("front")).to_have_count(0)
+    expect(said(page)).to_contain_text("no front of texts")
 
 
 def test_a_part_of_an_axis_is_marked_by_keys_and_axes_change_places(grid, opened):

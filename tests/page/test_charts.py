@@ -205,11 +205,11 @@ def test_steps_beyond_what_numbers_of_browsers_hold_are_shown_exactly(lab, proje
 
 
 @pytest.mark.parametrize("count", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_thousands_of_metrics_are_sections_of_which_few_are_made(lab, project, opened, count):
-    with Experiment(f"{project}/a", root=str(lab.root), quiet=True, system_metrics=0) as exp:
+def test_thousands_of_metrics_are_sections_of_which_few_are_made(show, tmp_path, opened, count):
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
         exp.log_metrics({f"layer{n % 40}/weight{n}": float(n) for n in range(count)}, step=0)
         exp.log_metrics({"val/loss": 0.5}, step=0)
-    page = opened(lab, f"?in={project}&tab=charts")
+    page = opened(show(), "?tab=charts")
     panel(page, "val/loss")
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
     page.get_by_placeholder("metrics").fill("weight77 layer37")

@@ -311,12 +311,12 @@ def test_what_processes_say_and_print_is_merged_by_time_as_a_terminal_would_show
 
 
 @pytest.mark.slow
-def test_a_search_through_a_long_log_says_how_far_it_is_stops_and_goes_on(lab, project, opened):
-    with Experiment(f"{project}/long", root=str(lab.root), quiet=True, system_metrics=0, console="off") as exp:  # fmt: skip
+def test_a_search_through_a_long_log_says_how_far_it_is_stops_and_goes_on(show, tmp_path, opened):
+    with Experiment("lab/x/long", root=str(tmp_path), quiet=True, system_metrics=0, console="off") as exp:  # fmt: skip
         exp.log("the needle")
         for _ in range(120):
             exp.log("hay " * (1 << 18))
-    page = opened(lab, f"x/{exp.id}")
+    page = opened(show(), f"x/{exp.id}")
     logs = part(page, "logs")
     logs.get_by_role("log").wait_for()
     held = []

@@ -17,7 +17,7 @@ from .roots import record
 
 def asked(url: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     where = urlsplit(url)
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=300)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()  # fmt: skip

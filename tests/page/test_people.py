@@ -105,12 +105,12 @@ def test_a_point_is_commented_where_it_is_pinned(lab, project, trained, opened):
     # Pointing at it shows what was said.
     plot.focus()
     page.keyboard.press("Escape")
-    for _ in range(5):
+    tip = page.locator(".tip")
+    page.keyboard.press("ArrowRight")
+    while not (tip.locator(".talk").count() or (shown := tip.inner_text()).endswith("step 19")):
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(50)
-        if page.locator(".tip .talk").count():
-            break
-    expect(page.locator(".tip .talk")).to_contain_text("why here?")
+        expect(tip).not_to_have_text(shown, use_inner_text=True)
+    expect(tip.locator(".talk")).to_contain_text("why here?")
 
 
 def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, opened, monkeypatch):
@@ -130,9 +130,10 @@ def test_who_is_mentioned_finds_it_in_the_bell_with_what_is_new(lab, trained, op
         assert faults(page) == []
         news.get_by_role("button", name="Seen").click()
         expect(news).to_contain_text("Nothing has changed.")
-        while mine.count():
-            mine.get_by_role("button", name="Settle").first.click()
-            page.wait_for_timeout(100)
+        settle = mine.get_by_role("button", name="Settle")
+        for left in reversed(range(settle.count())):
+            settle.first.click()
+            expect(settle).to_have_count(left)
         page.keyboard.press("Escape")
         expect(page.get_by_role("button", name="Alerts", exact=True)).to_be_visible()
         assert store.news().counts == {}

@@ -16,7 +16,7 @@ from anew.printing import write_report
 from .conftest import Shown
 
 BLOCKS = {
-    "scatter": "plot: scatter\nsetting: params.lr",
+    "scatter": "plot: scatter\nsetting: params.lr\nfront: low-high",
     "parallel": "plot: parallel\naxes: [params.opt, params.lr, metrics.acc.max]\nbrush: {params.lr: 0.05..1}",
     "slices": "plot: slices",
     "boxes": "plot: boxes\nsetting: params.opt",
@@ -110,6 +110,7 @@ def test_the_page_shows_what_the_file_has(lab, project, trained, opened, tmp_pat
     for which, figure in (("scatter", file[0]), ("parallel", file[1])):
         plot(which).locator(f'[data-plot="{which}"][data-count="8"]').wait_for()
         assert _said(plot(which)) == _words(figure)
+    assert "front of 2: low lr, high acc (max)" in _words(file[0])
     plot("slices").locator('[data-plot="slices"][data-count="8"]').wait_for()
     slices = plot("slices").locator("section")
     assert [slices.nth(at).locator("b").inner_text() for at in range(slices.count())] == ["lr", "opt"]  # fmt: skip

@@ -492,7 +492,7 @@ def test_a_running_experiment_is_told_to_stop_by_a_session_that_may_write(lab, p
         page.get_by_role("button", name="More to do").click()
         page.get_by_role("menuitem", name="Stop").click()
         page.get_by_text("told to stop").wait_for()
-        assert training.wait(60) != 0
+        assert training.wait(300) != 0
         page.locator(".status.running").wait_for(state="detached")
     finally:
         training.kill()

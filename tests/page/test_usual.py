@@ -46,9 +46,10 @@ def test_one_experiment_alone_is_opened_on_its_page(show, opened, tmp_path):
 
 
 @pytest.mark.slow
-def test_very_many_are_drawn_in_groups_of_one_configuration_until_somebody_wants_each(lab, project, opened):  # fmt: skip
-    record_many(str(lab.root), project)
-    page = opened(lab, f"?in={project}")
+def test_very_many_are_drawn_in_groups_of_one_configuration_until_somebody_wants_each(show, tmp_path, opened):  # fmt: skip
+    record_many(str(tmp_path), "lab/x")
+    made = show()
+    page = opened(made)
     one = panel(page, "m")
     one.get_by_text(f"{len(GROUPS) * SEEDS} experiments in {len(GROUPS)} groups").wait_for()
     page.get_by_role("status").get_by_text("by lr, opt").wait_for()
@@ -65,5 +66,5 @@ def test_very_many_are_drawn_in_groups_of_one_configuration_until_somebody_wants
     one.get_by_text("204 experiments in 4 groups").wait_for()
     page.get_by_role("link", name="Table").click()
     page.get_by_role("region", name="Table of groups").wait_for()
-    page.goto(f"{lab.url}?in={project}&tab=table")  # the page groups curves, and no rows
+    page.goto(f"{made.url}?tab=table")  # the page groups curves, and no rows
     page.get_by_role("region", name="Table of experiments").wait_for()

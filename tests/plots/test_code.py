@@ -88,6 +88,7 @@ def test_a_program_draws_curves_and_has_a_size_of_its_own(store, tmp_path: Path)
     figures = {
         "curves": plot_metric(store, SWEEP[:2], "train/loss"),
         "dots": plot_scatter(store, SWEEP, "params.lr", "val/loss"),
+        "front": plot_scatter(store, SWEEP, "params.lr", "val/loss", front="high-low"),
         "crosses": plot_scatter(store, gaps, "name", "train/loss", "last"),
         "strands": plot_parallel(store, SWEEP, None, "val/acc"),
     }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import re
 import zlib
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from anew import Experiment, Store
 from anew.printing import write_report
@@ -98,3 +101,23 @@ def test_names_in_charts_that_no_font_of_charts_has_are_set_over_them(tmp_path):
     assert sorted(written.values()) == sorted(["検証/損失 by 計画", "計画", "検証/損失", "余弦", "定数"])  # fmt: skip
     turned = next(how for how, name in written.items() if name == "検証/損失")
     assert "rotate(-90 " in turned  # the name of the axis that goes up
+
+
+def test_a_text_that_is_lent_is_left_out_of_the_drawing_and_keeps_its_room():
+    from anew.plots.style import new_axes
+    from anew.printing.figure import charted
+    from anew.printing.lent import Lent, lent_texts, with_texts
+
+    figure, axes = new_axes(None, size=(3, 2))
+    axes.set_axis_off()
+    axes.set_title("検証\n\\$損失", loc="right")
+    found = lent_texts(figure)
+    assert [(one.text, one.anchor) for one in found] == [("検証", "end"), ("$損失", "end")]
+    assert found[0].y > found[1].y > 0.7
+    assert found[0].x > 0.9
+    whole = with_texts(b"<svg></svg>", figure, [Lent("失\x01<b>&\ud800", 0, 0, 0.1, "#000000")])
+    assert "".join(ElementTree.fromstring(whole).itertext()) == "失<b>&?"
+    drawn = charted(figure, "png", "nothing")
+    assert drawn.lent == found
+    with Image.open(io.BytesIO(drawn.image)) as picture:
+        assert picture.convert("L").getextrema() == (255, 255)

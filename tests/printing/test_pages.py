@@ -43,6 +43,15 @@ def test_a_table_that_is_too_wide_goes_on_below_with_its_first_column():
     assert max(map(len, parts)) - min(map(len, parts)) <= 2
 
 
+def test_as_many_columns_are_repeated_as_say_which_row_it_is():
+    rows = [["kind", "was", "is", *(f"column {at}" for at in range(30))], ["+", "", "1", *["0.123456"] * 30]]  # fmt: skip
+    parts = columns_of(rows, frozenset(range(1, 33)), WIDTH, markup=False, lead=3)
+    assert all([at for at, _ in some[:3]] == [0, 1, 2] for some in parts)
+    assert [at for some in parts for at, _ in some[3:]] == list(range(3, 33))
+    (narrow,) = columns_of([["a", "b"]], frozenset(), WIDTH, markup=False, lead=3)
+    assert [at for at, _ in narrow] == [0, 1]
+
+
 def test_long_texts_share_the_room_that_is_there():
     rows = [["name", "why"], ["x" * 400, "so many words " * 30], ["漢字" * 80, "short"]]
     (only,) = columns_of(rows, frozenset(), WIDTH, markup=False)

@@ -75,14 +75,17 @@ def test_a_file_that_native_code_has_open_is_seen_and_its_package_named(project)
     pytest.importorskip("h5py")
     project.write(".gitignore", "*.h5\n")
     program = """\
-import h5py, time
+import h5py, os, time
 from anew import Experiment
+from anew.monitor.reads import reads
 with h5py.File("made.h5", "w") as file:
     file["x"] = [1.0, 2.0]
 with Experiment("lab/toy", system_metrics=0) as exp:
     with h5py.File("made.h5", "r") as file:
         exp.log_metric("x", float(file["x"][1]))
-        time.sleep(1.6)  # as long as a training has it open
+        until = time.monotonic() + 300
+        while os.path.abspath("made.h5") not in reads().files and time.monotonic() < until:
+            time.sleep(0.05)  # a training has it open for longer
 """
     project.commit(train=program)
     project.run()

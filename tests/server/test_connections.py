@@ -50,7 +50,7 @@ def serving() -> Iterator[tuple[str, int]]:
         thread.start()
         yield listener.getsockname()
         server.should_exit = server.force_exit = True
-        thread.join(60)
+        thread.join(300)
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"\r\n"], ids=["nothing", "half", "unread"])

@@ -91,15 +91,15 @@ def test_a_server_is_ready_when_its_store_answers(place: Place, monkeypatch: pyt
 
     def slow() -> None:
         begun.set()
-        go.wait(60)
+        go.wait(300)
 
     monkeypatch.setattr(place, "look", slow)
     first = threading.Thread(target=server.send, args=("GET", "/readyz"))
     first.start()
-    assert begun.wait(60)
+    assert begun.wait(300)
     assert server.send("GET", "/readyz").status == 503
     go.set()
-    first.join(60)
+    first.join(300)
     monkeypatch.undo()
     assert server.send("GET", "/readyz").status == 200
     server.close()

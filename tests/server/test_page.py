@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from urllib.parse import quote
 
 import numpy as np
@@ -160,6 +161,9 @@ def test_what_would_make_an_answer_large_is_left_out_and_told_value_by_value(
                 np.zeros((2, 2), np.uint8), caption="seen", boxes=boxes if step else None
             )
             exp.log_value("drawn", picture, step=step)
+            time.sleep(
+                0.005
+            )  # below, the second is asked for by its time, which is kept in milliseconds
     get(server, "/experiments")
     asked = {"ids": [exp.id], "names": ["drawn"]}
     ((whole,),) = [one["series"] for one in ask(server, "/media", asked)]

@@ -48,7 +48,7 @@ def ask(server: InProcess, picture: dict, status: int = 200) -> str:
 
 
 def test_each_kind_of_picture_is_a_program(server):
-    for picture in (CHART, DOTS, STRANDS):
+    for picture in (CHART, DOTS, {**DOTS, "front": [0], "rising": False}, STRANDS):
         text = ask(server, picture)
         compile(text, "a b.py", "exec")
         assert "anew" not in text
@@ -82,6 +82,8 @@ def test_curves_are_drawn_as_they_were_told():
         {**CHART, "curves": [{**CURVE, "color": "red; import os"}]},
         {**DOTS, "xs": [0]},
         {**DOTS, "xs": [0, None]},
+        {**DOTS, "front": [1]},
+        {**DOTS, "front": [2]},
         {**STRANDS, "values": [[1], [1, 2]]},
         {**STRANDS, "values": [[1, 2], [1, None]]},
         {**STRANDS, "kind": "pie"},

@@ -179,7 +179,7 @@ def test_what_a_killed_agent_had_is_given_again_once():
     root = os.path.abspath("experiments")
     sweep = create_sweep(GRID, root=root)
     (agent,) = agents(sweep, root, 1, pause=600)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not sweep.trials() and time.monotonic() < deadline:
         time.sleep(0.05)
     agent.send_signal(signal.SIGKILL)
@@ -274,7 +274,7 @@ def test_agents_of_a_server_have_each_trial_once(tmp_path: Path, monkeypatch: py
 
 def arrived(sweep: Sweep, count: int) -> dict[int, list[ExperimentView]]:
     """The trials of a sweep on a server, once they have been pushed and have ended."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while True:
         trials = sweep.trials()
         ended = [views for views in trials.values() if views[-1].status.ended]

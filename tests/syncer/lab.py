@@ -17,7 +17,7 @@ from anew import Store
 from anew.journal.layout import RootLayout
 from anew.syncing.outbox import Outbox
 
-PATIENCE = 120.0
+PATIENCE = 400.0
 
 
 class Lab:

@@ -250,7 +250,7 @@ def test_it_ends_soon_when_it_is_told_to(outbox: Outbox) -> None:
     thread = threading.Thread(target=beside.run)
     thread.start()
     beside.stop()
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
     assert not outbox.done()
 

@@ -121,7 +121,7 @@ with Experiment("team/ranks/one", quiet=True) as exp:
     running = [here.begin(rank, RANK=str(r), LOCAL_RANK=str(r), **world) for r in range(3)]
     for process in running:
         with process:
-            _, err = process.communicate(timeout=120)
+            _, err = process.communicate(timeout=400)
             assert process.returncode == 0, err
     with lab.store() as store:
 
@@ -216,7 +216,7 @@ def test_a_program_is_stopped_through_the_server_and_the_record_says_by_whom(
         with lab.store() as store:
             eventually(lambda: experiment_id in store.list(reproductions=True).ids)
             assert store.stop(experiment_id, why="the loss is NaN") == 0
-            process.wait(timeout=120)
+            process.wait(timeout=400)
             eventually(lambda: store.get(experiment_id).status == "cancelled")
             asked = store.get(experiment_id).captured["stop"]
     assert asked["why"] == "the loss is NaN"
@@ -240,7 +240,7 @@ def test_a_server_that_is_away_at_first_gets_everything_when_it_is_back(tmp_path
                 with lab.store() as store:
                     eventually(lambda: experiment_id in store.list().ids)
                 lab.kill()
-                process.communicate("\n", timeout=120)
+                process.communicate("\n", timeout=400)
                 assert process.returncode == 0
             lab.start()
             with lab.store() as store:
@@ -307,7 +307,7 @@ def test_ctrl_c_leaves_the_wait_at_once_and_the_record_is_whole(tmp_path: Path) 
                 said = iter(process.stderr.readline, "")
                 assert any("Ctrl-C" in line for line in said)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(60) == 0
+                assert process.wait(400) == 0
             with Store(here.root) as store:
                 assert store.get("team/wait/one").status == "completed"
             (holder,) = eventually(lambda: pushers(here))

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 SHARES = (0.4, 0.9, 1.0)
 WATCH = "import anew.cli.importing as i; i._EVERY = 0.2; from anew.cli.main import main; main()"
 LONG_AGO = 1_750_000_000
-PATIENCE = 90.0
+PATIENCE = 300.0
 
 
 class Growing(NamedTuple):
@@ -240,7 +240,7 @@ def test_a_store_that_grows_is_followed_and_a_killed_watcher_goes_on(name, tmp_p
         assert points(tmp_path / "expected") != seen[0]  # it did grow
         until(lambda: all_of(live, root) == expected, running)
         running.send_signal(signal.SIGINT)
-        told, _ = running.communicate(timeout=60)
+        told, _ = running.communicate(timeout=300)
         # 130: it was looking once more at what had not changed.
         assert running.returncode in (0 if is_whole else 1, 130), told.decode()
     assert all_of(live, root) == expected
@@ -281,7 +281,7 @@ def test_a_run_that_aim_writes_is_followed_and_a_killed_watcher_goes_on(tmp_path
         with watcher(store, "aim", root) as running:
             go.touch()
             until(lambda: here() == [60], running)
-            assert writer.wait(timeout=60) == 0
+            assert writer.wait(timeout=300) == 0
             until(lambda: [one[0] for one in held(root).values()] == ["completed"], running)
     finally:
         writer.kill()

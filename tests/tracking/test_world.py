@@ -411,7 +411,7 @@ if os.fork():
     sys.exit(0)
 e.log_metric("x", 1.0, step=1)
 os.write(writing, b"x")
-assert taking.wait(30)
+assert taking.wait(300)
 """,
     )
     assert (done.returncode, done.stderr) == (0, "")

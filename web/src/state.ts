@@ -189,6 +189,8 @@ export const FIELDS = {
   plot: choice("plot", "scatter", "parallel", "slices", "boxes", "bars", "compare", "importance", "histograms", "tables"),
   result: text("result"),
   setting: text("setting"),
+  /** Of a scatter plot, which ends of its axes are the better ones, the one across first: those that no other experiment beats stand out. */
+  front: choice("front", "none", "low-low", "low-high", "high-low", "high-high"),
   axes: chosenList("axes"),
   /** Fields whose axes are logarithmic though they usually are not, and with `-` before them the other way round. */
   logs: list("logs"),

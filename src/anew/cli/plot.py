@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..commands.drawing import Drawn, PlotOptions, charts_of, drawn_of, plot_document
+from ..plots.front import BETTER
 from .curves import painted
 from .face import Face, complete_experiment, reproductions_option, shared, told_left_out
 from .words import one_line, plural
@@ -91,6 +92,11 @@ _FORMATS = (".png", ".svg", ".pdf", ".py")
     help="Draw results against this parameter or configuration key, one dot for each experiment.",
 )
 @click.option(
+    "--front",
+    type=click.Choice(BETTER),
+    help="Of --against, which ends of the axes are better, the one across first: what no other beats stands out.",
+)
+@click.option(
     "--parallel", is_flag=True, help="Draw experiments as lines through their parameters."
 )
 @click.option(
@@ -143,6 +149,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
       anew plot k7f3 p2m8 val_loss -o loss.py
       anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
       anew plot -f "'sweep' in tags" -m val_loss --against lr
+      anew plot -f "'sweep' in tags" -m val_loss --against created_at --front low-low -o history.png
       anew plot k7f3 p2m8 val_loss --x lr
       anew plot k7f3 val_loss --attempts joined
       anew plot --all val_loss
@@ -168,6 +175,8 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         raise click.UsageError(
             "--label names curves of single experiments, and here there are none."
         )
+    if options["front"] and (not options["against"] or output is None):
+        raise click.UsageError("--front is drawn by --against, in an image file: add -o front.png.")
     if options["params"] and not options["parallel"]:
         raise click.UsageError("--param belongs to --parallel.")
     question = PlotOptions(
@@ -226,8 +235,9 @@ def _figure(drawn: Drawn, options: dict[str, Any]) -> Any:
         return plots.plot_parallel(store, views, params, metric, mode=question.result, **common)
     if question.against:
         return plots.plot_scatter(
-            store, views, question.against, metric, question.result, log_y=question.log_y, **common
-        )
+            store, views, question.against, metric, question.result, log_y=question.log_y,
+            front=options["front"], **common,
+        )  # fmt: skip
     common |= {"x": drawn.x, "log_y": question.log_y}
     if question.group_by:
         return plots.plot_group(

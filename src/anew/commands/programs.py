@@ -80,7 +80,10 @@ class RulerGiven(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DotsGiven(msgspec.Struct, frozen=True, kw_only=True, tag="dots", tag_field="kind"):
-    """A dot for each experiment; `colors` has one for all of them, or one for each."""
+    """A dot for each experiment; `colors` has one for all of them, or one for each.
+
+    `front` are the numbers of those that no other one beats, in the order of the stairs between them; `rising` is whether these go to the right.
+    """
 
     title: str
     x: RulerGiven
@@ -88,6 +91,8 @@ class DotsGiven(msgspec.Struct, frozen=True, kw_only=True, tag="dots", tag_field
     xs: Numbers
     ys: Numbers
     colors: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    front: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
+    rising: bool = True
     remark: str = ""
 
 
@@ -213,8 +218,13 @@ def _dots(given: DotsGiven) -> Dots:
         raise InvalidValue("Each dot has an x and a y, and a color or the one of all.", key="xs")
     if not np.isfinite(xs).all():
         raise InvalidValue("A dot without x has no place.", key="xs")
+    if any(one >= len(xs) or not math.isfinite(ys[one]) for one in given.front):
+        raise InvalidValue("The front is of dots that have both values.", key="front")
     colors = tuple(map(_color, given.colors))
-    return Dots(given.title, _ruler(given.x), _ruler(given.y), xs, ys, colors, given.remark)
+    return Dots(
+        given.title, _ruler(given.x), _ruler(given.y), xs, ys, colors, given.remark, front=given.front,
+        rising=given.rising,
+    )  # fmt: skip
 
 
 def _strands(given: StrandsGiven) -> Strands:

@@ -117,6 +117,8 @@ class Dots:
         xs, ys: Where they lie; one without a finite y is marked at the top.
         colors: One for all of them, or one for each.
         ringed: The one that stands out, and `ring_name` what stands beside it.
+        front: The numbers of those that no other one beats, from the better end of x; stairs lead from one to the next.
+        rising: Whether the lower end of x is the better one.
     """
 
     title: str
@@ -128,6 +130,8 @@ class Dots:
     remark: str = ""
     ringed: int | None = None
     ring_name: str = ""
+    front: tuple[int, ...] = ()
+    rising: bool = True
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def dots(
     title: str,
     remark: str,
     ring: tuple[int, str, str] | None,
+    front: Sequence[int],
+    rising: bool,
 ) -> None:
     """A dot for each pair of values. One whose y is not finite is a cross at the top.
 
@@ -51,6 +53,8 @@ def dots(
         colors: One for all, or one for each; the crosses have a color of their own.
         x, y: The name of each axis, whether it is "linear", "log" or "text", and its texts.
         ring: The number of the dot with a ring around it, the ring's color, and what is written beside it.
+        front: The numbers of the dots with stairs from each to the next, as far as the last dot across.
+        rising: Whether the stairs go to the right.
     """
     cross = "#D55E00"
     seen: dict[float, int] = {}
@@ -87,6 +91,20 @@ def dots(
         text_axis(ax.xaxis, x[2], True)
         ax.tick_params(axis="x", colors=MUTED)
     dress(ax, title=title, x=x[0], y=y[0], grid="both")
+    if front:
+        corners = [(xs[front[0]], ys[front[0]])]
+        for place in front[1:]:
+            corners += [(xs[place], corners[-1][1]), (xs[place], ys[place])]
+        corners.append((max(xs) if rising else min(xs), corners[-1][1]))
+        ax.plot(*zip(*corners, strict=True), color=INK, linewidth=1.2, alpha=0.8, zorder=4)
+        ax.plot(
+            [xs[place] for place in front],
+            [ys[place] for place in front],
+            "o",
+            color=INK,
+            markersize=5,
+            zorder=5,
+        )
     if ring is not None:
         place, color, name = ring
         ax.plot(

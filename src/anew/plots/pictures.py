@@ -53,6 +53,7 @@ def _of_dots(picture: Dots) -> dict[str, Any]:
     return {
         "xs": picture.xs.tolist(), "ys": picture.ys.tolist(), "colors": list(picture.colors), "x": _ruled(picture.x),
         "y": _ruled(picture.y), "title": picture.title, "remark": picture.remark, "ring": ring,
+        "front": list(picture.front), "rising": picture.rising,
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InvalidValue, NotFound
 from .chart import Dots, Ruler, keep_charts
 from .fields import field_values, metric_result
+from .front import Better, check_front, front_of
 from .group import selected
 from .pictures import draw_dots
 from .places import axis_of
@@ -45,6 +46,7 @@ def plot_scatter(
     save: str | os.PathLike[str] | None = None,
     ax: Axes | None = None,
     log_y: bool = False,
+    front: Better | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw a parameter (or any field) against the result of a metric, one dot per experiment.
@@ -54,10 +56,12 @@ def plot_scatter(
         param: The field on x, such as "lr" or "params.lr".
         mode: The result on y: "best" (by the metric's name), "last", "min" or "max".
         save: A .png, .svg or .pdf file to write as well, or a .py file: the program that draws the figure.
+        front: Which ends of the axes are the better ones, the one across first, such as "low-high": the experiments that no other one
+            beats are drawn with stairs between them. With "created_at" across that is the best so far.
 
     Raises:
         NotFound: There is no experiment, or none has both the parameter and the metric.
-        InvalidValue: `mode` or `save` has a value it cannot have.
+        InvalidValue: `mode`, `front` or `save` has a value it cannot have.
     """
     check_mode(mode)
     views = [one for one in selected(store, experiments) if metric in one.metrics]
@@ -74,16 +78,21 @@ def plot_scatter(
     result = metric if mode == "last" else f"{mode} {metric}"
     hidden = len(views) - len(dots)
     best = _the_best(dots, metric, mode)
+    ys = np.array([math.nan if y is None or (log_y and y <= 0) else y for _, _, y in dots])
+    if front is not None:
+        check_front(front, axis.kind)
     picture = Dots(
         title=title or f"{result} by {param}",
         x=Ruler(param, axis.kind, tuple(axis.categories)),
         y=Ruler(result, "log" if log_y else "linear"),
         xs=np.array([at for _, at, _ in dots]),
-        ys=np.array([math.nan if y is None else y for _, _, y in dots]),
+        ys=ys,
         colors=(PALETTE[0],),
         remark=f"{hidden} without {param}" if hidden else "",
         ringed=None if best is None else best[0],
         ring_name="" if best is None else best[1],
+        front=() if front is None else front_of([at for _, at, _ in dots], ys, front),
+        rising=front is None or front.startswith("low"),
     )
     figure, axes = new_axes(ax, size=(7.0, 4.5))
     draw_dots(axes, picture)

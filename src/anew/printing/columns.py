@@ -21,13 +21,19 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def columns_of(
-    rows: Sequence[Sequence[str]], numeric: frozenset[int], width: float, *, markup: bool
+    rows: Sequence[Sequence[str]],
+    numeric: frozenset[int],
+    width: float,
+    *,
+    markup: bool,
+    lead: int = 1,
 ) -> list[list[tuple[int, float]]]:
-    """The columns of each of the tables that stand below each other, with their widths: the first column stands in all of them.
+    """The columns of each of the tables that stand below each other, with their widths.
 
     Args:
         rows: The first is the head.
         width: Of the page, in points.
+        lead: So many columns, the first ones, stand in all of them.
     """
     count = max(map(len, rows))
     natural, least = [], []
@@ -42,26 +48,29 @@ def columns_of(
         least.append((min(whole, _WIDEST) if short else min(words, _LONGEST)) + PADDING)
     return [
         [(at, wide) for at, wide in zip(some, _fitted(some, natural, least, width), strict=True)]
-        for some in _beside(least, width)
+        for some in _beside(least, width, lead)
     ]
 
 
-def _beside(least: Sequence[float], width: float) -> list[list[int]]:
-    """Which columns fit beside each other and beside the first one, in parts that are about as wide."""
-    fewest = len(_filled(least, width))
-    narrower = (_filled(least, width * share / 20) for share in range(8, 20))
-    return next((one for one in narrower if len(one) == fewest), None) or _filled(least, width)
+def _beside(least: Sequence[float], width: float, lead: int) -> list[list[int]]:
+    """Which columns fit beside each other and beside the first ones, in parts that are about as wide."""
+    fewest = len(_filled(least, width, lead))
+    narrower = (_filled(least, width * share / 20, lead) for share in range(8, 20))
+    return next((one for one in narrower if len(one) == fewest), None) or _filled(
+        least, width, lead
+    )
 
 
-def _filled(least: Sequence[float], width: float) -> list[list[int]]:
-    found: list[list[int]] = [[0]]
-    room = width - least[0]
-    for at in range(1, len(least)):
-        if least[at] > room and len(found[-1]) > 1:
-            found.append([0])
-            room = width - least[0]
+def _filled(least: Sequence[float], width: float, lead: int) -> list[list[int]]:
+    first = list(range(min(lead, len(least))))
+    found = [list(first)]
+    left = room = width - sum(least[at] for at in first)
+    for at in range(len(first), len(least)):
+        if least[at] > left and len(found[-1]) > len(first):
+            found.append(list(first))
+            left = room
         found[-1].append(at)
-        room -= least[at]
+        left -= least[at]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 __all__ = ["Lent", "lent_texts", "with_texts", "without_warnings"]
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def with_texts(svg: bytes, figure: Figure, lent: Sequence[Lent]) -> bytes:
         weight = ' font-weight="bold"' if one.bold else ""
         written.append(
             f'<text x="{x:.2f}" y="{y:.2f}" font-family="sans-serif" font-size="{size:.2f}"{weight} fill="{one.colour}" '
-            f'text-anchor="{one.anchor}"{turn}>{escape(one.text)}</text>'
+            f'text-anchor="{one.anchor}"{turn}>{escape(_NO_XML.sub("", one.text))}</text>'
         )
     end = svg.rindex(b"</svg>")
     return svg[:end] + "".join(written).encode("utf-8", "replace") + svg[end:]

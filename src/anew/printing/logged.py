@@ -110,7 +110,7 @@ def _side_by_side(
         (_ridges if form == "ridges" else _heat)(axes, told, one, colours.of(one.id).shade)
         steps = "step" if one.steps else "number"
         x, y = (steps, told.name) if form == "heat" else (told.name, steps)
-        dress(axes, title=shortened(name, 40 // across), x=x, y=y, grid="")
+        dress(axes, title=shortened(name, 56 // across), x=x, y=y, grid="")
         if form == "heat":
             axes.set_xlim(*_extent(told))
     for axes in every[len(some) :]:
@@ -215,7 +215,7 @@ def _difference(
     numeric = {1, 2} | {at + 3 for at, one in enumerate(columns) if one in places_b and told.columns_b[places_b[one]].kind == "number"}  # fmt: skip
     heads = ("", "was row", "is row", *columns)
     said = _said_of_difference(told, name, whose.name, was.name)
-    return Table(heads, tuple(rows), frozenset(numeric), said=said)
+    return Table(heads, tuple(rows), frozenset(numeric), said=said, lead=3)
 
 
 def _said_of_difference(told: TableDifference, name: str, whose: str, was: str) -> tuple[str, ...]:

@@ -50,13 +50,19 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Rows of texts below heads; `numeric` are the columns of numbers."""
+    """Rows of texts below heads.
+
+    Attributes:
+        numeric: The columns of numbers.
+        lead: How many columns, the first ones, say which row it is: they are repeated where the others do not fit beside each other.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int]
     caption: str = ""
     said: tuple[str, ...] = ()
+    lead: int = 1
 
 
 class Cell(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..plots.chart import Dots, Ruler, Strands
+from ..plots.front import Better, front_of
 from ..plots.pictures import draw_dots, draw_strands
 from ..plots.style import new_axes, new_grid, shortened
 from .colours import STRONG, TOLD
@@ -89,8 +90,14 @@ def scatter(values: Values, plot: Plot, form: Literal["svg", "png"], colours: Co
     across, up = values.columns
     title = f"{title_of(up.field)} by {title_of(across.field)}"
     figure, axes = new_axes(None, size=(WIDE, 3.8))
-    _dots(axes, across, up, plot.logs, title, _shades(values, colours), marked(values, plot.brush))
+    texts = across.labels is not None or up.labels is not None
+    better = None if texts or plot.front == "none" else plot.front
+    found = _dots(axes, across, up, plot.logs, title, _shades(values, colours), marked(values, plot.brush), better)  # fmt: skip
     said = said_of(values, [across.field, up.field], plot)
+    if better is not None:
+        said += f" · front of {found}: {_front_in(across.field, up.field, better)}"
+    elif plot.front != "none":
+        said += " · no front of texts"
     return Figure((charted(figure, form, title),), said=(said,))
 
 
@@ -118,17 +125,42 @@ def slices(values: Values, plot: Plot, form: Literal["svg", "png"], colours: Col
     return Figure(tuple(charts), said=(said,))
 
 
+def _front_in(across: str, up: str, better: Better) -> str:
+    """What stands out in a scatter plot, in the words of the page."""
+    x, y = better.split("-")
+    if across in TIMES and across != "updated_at":
+        return f"best {'so far' if x == 'low' else 'since'}, {y} {title_of(up)}"
+    return f"{x} {title_of(across)}, {y} {title_of(up)}"
+
+
 def _dots(
-    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str, shades: Sequence[str], chosen: np.ndarray | None
-) -> None:  # fmt: skip
-    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top. What is marked lies on top."""
+    axes: Axes, across: FieldValues, up: FieldValues, logs: Sequence[str], title: str, shades: Sequence[str], chosen: np.ndarray | None,
+    better: Better | None = None,
+) -> int:  # fmt: skip
+    """Draw dots: those without a place along x in a strip at the left, those without one along y at the top. What is marked lies on top.
+
+    Those that no other one beats, of what is marked if anything is, stand out where it is said which ends are better; the answer is how many
+    these are.
+    """
     xs, ys = shown_at(across, logs), shown_at(up, logs)
     x, xs = _ruler(across, xs, logs)
     y, ys = _ruler(up, ys, logs)
     order = np.arange(len(xs)) if chosen is None else np.argsort(chosen, kind="stable")
     inks = [one if chosen is None or chosen[at] else PALE for at, one in enumerate(shades)]
     there = [at for at in order.tolist() if math.isfinite(xs[at])]
-    picture = Dots(title, x, y, xs[there], ys[there], tuple(inks[at] for at in there))
+    among = xs if chosen is None else np.where(chosen, xs, math.nan)
+    front = front_of(among[there], ys[there], better) if better else ()
+    rising = better is None or better.startswith("low")
+    picture = Dots(
+        title,
+        x,
+        y,
+        xs[there],
+        ys[there],
+        tuple(inks[at] for at in there),
+        front=front,
+        rising=rising,
+    )
     draw_dots(axes, picture)
     beside = [at for at in order.tolist() if not math.isfinite(xs[at])]
     if beside:
@@ -137,6 +169,7 @@ def _dots(
             transform=axes.get_yaxis_transform(), zorder=3,
         )  # fmt: skip
     _as_pixels(axes, len(xs))
+    return len(front)
 
 
 def _as_pixels(axes: Axes, count: int) -> None:

@@ -63,7 +63,7 @@ class Setter:
             case Table():
                 head = any(part.heads)
                 rows = [part.heads, *part.rows] if head else list(part.rows)
-                yield from self._table(rows, part.numeric, head=head)
+                yield from self._table(rows, part.numeric, head=head, lead=part.lead)
                 yield from self._below(part.caption, part.said)
             case Gallery():
                 yield from self._gallery(part)
@@ -135,6 +135,7 @@ class Setter:
         *,
         head: bool = True,
         markup: bool = False,
+        lead: int = 1,
     ) -> Iterator[Any]:
         """A table of texts, or of ReportLab's markup; several, below each other, where its columns do not fit on a page."""
         from reportlab.platypus import Table as Set
@@ -145,7 +146,7 @@ class Setter:
 
         lines = [("LINEBELOW", (0, 0), (-1, -1), 0.5, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
         tight = [(f"{side}PADDING", (0, 0), (-1, -1), size) for side, size in (("LEFT", 0), ("RIGHT", PADDING), ("TOP", 2), ("BOTTOM", 3))]  # fmt: skip
-        for some in columns_of(rows, numeric, self._width, markup=markup):
+        for some in columns_of(rows, numeric, self._width, markup=markup, lead=lead):
             made = Set(
                 [
                     [cell(row[at] if at < len(row) else "", at, head and number == 0) for at, _ in some]

@@ -18,7 +18,7 @@ Kind = Literal["view", "figure", "table", "verdict"]
 PARTS = frozenset(
     {
         "against", "archived", "attempts", "axes", "band", "brush", "centre", "colour_by", "colours", "columns", "dash", "differs", "during", "each", "every",
-        "facet", "filter", "folded", "form", "group", "groups", "key", "logged", "logs", "media", "metrics", "order", "pair", "panels", "pinned", "plot", "project", "range",
+        "facet", "filter", "folded", "form", "front", "group", "groups", "key", "logged", "logs", "media", "metrics", "order", "pair", "panels", "pinned", "plot", "project", "range",
         "reproductions", "result", "robust", "rows", "setting", "smooth", "sort", "tab", "tile", "whose", "widths", "x", "x_log", "y_log",
     }
 )  # fmt: skip

@@ -62,6 +62,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
         pair: The field that pairs their experiments: "-" for none, "" for whatever fits.
         logged: The name of the histogram or table; the first one if it is "".
         form: How histograms are drawn.
+        front: Of a scatter plot, which ends of its axes are the better ones: those that no other experiment beats stand out.
         whose: Of a table, the experiment that logged it; the first one if it is "".
         rows: Of a table, the filter of its rows.
         order: Of a table, the columns that it is sorted by.
@@ -82,6 +83,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     pair: str = ""
     logged: str = ""
     form: Literal["heat", "ridges"] = "heat"
+    front: Literal["none", "low-low", "low-high", "high-low", "high-high"] = "none"
     whose: str = ""
     rows: str = ""
     order: tuple[str, ...] = ()
@@ -152,7 +154,7 @@ def plot_of(
     return found, tuple(said)
 
 
-_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "whose", "rows", "order", "against", "key", "brush")  # fmt: skip
+_PARTS = ("result", "setting", "axes", "logs", "groups", "pair", "logged", "form", "front", "whose", "rows", "order", "against", "key", "brush")  # fmt: skip
 
 
 def marked_range(text: str) -> tuple[float, float] | None:

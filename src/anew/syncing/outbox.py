@@ -204,7 +204,7 @@ class Outbox:
         known: dict[str, Done] = {}
         for name in self._files(".done.jsonl"):
             for one in self._lines(os.path.join(self.folder, name), 0, Done)[0]:
-                if one.experiment_id not in known or known[one.experiment_id].t < one.t:
+                if one.experiment_id not in known or known[one.experiment_id].t <= one.t:
                     known[one.experiment_id] = one
         return known
 

@@ -31,7 +31,7 @@ def test_answers_tell_what_is_known_while_a_long_look_goes_on(tmp_path, monkeypa
 
     def long_look(progress=None):
         begun.set()
-        assert may_end.wait(60)
+        assert may_end.wait(300)
         return look(progress)
 
     monkeypatch.setattr(opened.root.index, "refresh", long_look)
@@ -60,12 +60,12 @@ def test_who_asks_while_it_is_done_is_told_of_what_comes_after():
 
     def work() -> None:
         going.set()
-        assert may_end.wait(60)
+        assert may_end.wait(300)
         done.append(1)
 
     beside = TakingIn(work)
     assert not beside.done_within(0)
-    assert going.wait(60)
+    assert going.wait(300)
     assert not beside.done_within(0)
     assert not beside.done_within(0)
     may_end.set()
@@ -98,7 +98,7 @@ def test_what_somebody_names_is_not_said_to_be_missing_before_all_was_looked_at(
 
     def long_look(progress=None):
         begun.set()
-        assert may_end.wait(60)
+        assert may_end.wait(300)
         return look(progress)
 
     monkeypatch.setattr(opened.root.index, "refresh", long_look)

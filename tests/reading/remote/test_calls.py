@@ -68,7 +68,7 @@ def scripted(*answers: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
         script.clear()
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(300)
 
 
 @pytest.fixture(autouse=True)

@@ -171,4 +171,4 @@ def test_a_server_of_something_else_is_told_apart():
         thread.start()
         with pytest.raises(NotFound):
             Store(f"http://127.0.0.1:{other.getsockname()[1]}")
-        thread.join(10)
+        thread.join(300)

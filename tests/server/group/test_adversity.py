@@ -49,7 +49,7 @@ def sluggish(to: str, chance: random.Random) -> Iterator[str]:
                 self._answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
                 return
             time.sleep(draw * 0.3)
-            upstream = http.client.HTTPConnection(host, timeout=60)
+            upstream = http.client.HTTPConnection(host, timeout=300)
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 if name.lower() not in ("connection", "keep-alive"):

@@ -90,7 +90,7 @@ def shown(here: Path, url: str) -> None:
     """See that readers are shown each point once."""
     with Store(here) as local, Store(url) as remote:
         counts = {view.id: view.metrics["loss"].count for view in local.list()}
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while (found := {view.id: view.metrics["loss"].count for view in remote.list()}) != counts:
             assert time.monotonic() < until, (found, counts)
             time.sleep(0.2)
@@ -144,7 +144,7 @@ def test_programs_that_train_while_a_server_is_killed_end_well_and_have_all_thei
     ]  # fmt: skip
     time.sleep(3)
     servers[0].kill()
-    assert [one.wait(120) for one in programs] == [0] * 3
+    assert [one.wait(500) for one in programs] == [0] * 3
     servers[0].start()
     assert pushed(tmp_path / "here", balancer.url).complete
     with Store(balancer.url) as store:
@@ -206,7 +206,7 @@ def test_a_bucket_that_is_away_holds_up_nobody_and_gets_everything_later(
             time.sleep(3)
             away.clear()
             truth = open_truth(address)
-            until = time.monotonic() + 90
+            until = time.monotonic() + 300
             while truth.tail().bytes:
                 assert time.monotonic() < until
                 time.sleep(0.5)
@@ -241,7 +241,7 @@ def test_a_bucket_and_a_database_that_are_killed_lose_nothing_and_their_credenti
         for id, writer in writers:
             root.points(id, writer, 100)
         assert pushed(root.path, server.url).complete  # nobody waits for it
-        until = time.monotonic() + 90
+        until = time.monotonic() + 300
         while "bucket" not in said.read_text():
             assert time.monotonic() < until
             time.sleep(0.2)
@@ -254,7 +254,7 @@ def test_a_bucket_and_a_database_that_are_killed_lose_nothing_and_their_credenti
         assert pushed(root.path, server.url, tries=200).complete
         shown(root.path, server.url)
         truth = open_truth(address)
-        until = time.monotonic() + 90
+        until = time.monotonic() + 300
         while truth.tail().bytes:
             assert time.monotonic() < until
             time.sleep(0.5)

@@ -41,7 +41,7 @@ def started(address: GroupAddress, *more: str) -> Iterator[tuple[str, subprocess
 
 
 def asked(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=60) as answer:
+    with urllib.request.urlopen(url, timeout=300) as answer:
         return str(answer.read().decode())
 
 
@@ -97,7 +97,7 @@ def test_what_a_client_does_works_against_any_server(address: GroupAddress, tmp_
             assert len(store) == 1
             assert [item.id for item in store.trash()] == [other.id]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         assert process.stderr is not None
         assert SECRET not in process.stderr.read()
         with Store(one) as store:  # the other goes on

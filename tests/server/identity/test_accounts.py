@@ -49,7 +49,7 @@ def test_an_account_that_another_process_makes_ends_the_trust_a_moment_later(acc
     other = Accounts(accounts_at)
     other.add_user("kim")
     other.close()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while accounts.open and time.monotonic() < until:
         time.sleep(0.01)
     assert not accounts.open
@@ -62,14 +62,14 @@ def test_of_many_who_use_a_link_at_once_one_has_used_it(accounts, accounts_at):
     ready = threading.Barrier(16)
 
     def use(number: int) -> None:
-        ready.wait(60)
+        ready.wait(300)
         found.append(others[number % 4].redeem(link, f"user{number}"))
 
     threads = [threading.Thread(target=use, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     for one in others:
         one.close()
     assert len(found) == 16
@@ -257,7 +257,7 @@ def test_servers_that_write_at_once_lose_nothing(accounts, accounts_at):
     ready = threading.Barrier(6)
 
     def use(number: int) -> None:
-        ready.wait(60)
+        ready.wait(300)
         for turn in range(4):
             token = others[number % 3].create_token(f"{number}-{turn}", Role.READER)
             assert others[(number + 1) % 3].of_token(token) is not None
@@ -267,7 +267,7 @@ def test_servers_that_write_at_once_lose_nothing(accounts, accounts_at):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     for one in others:
         one.close()
     assert len(accounts.tokens()) == 24

@@ -122,13 +122,13 @@ def issuer(tmp_path_factory: pytest.TempPathFactory):
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(60)
+        process.wait(300)
         process.stdout.close()
 
 
 def log_in(address: str, name: str) -> str:
     """What the provider sends the browser back to, once somebody has logged in there and agreed."""
-    with httpx.Client(timeout=60) as browser:
+    with httpx.Client(timeout=300) as browser:
         answer = browser.get(address)
         for _ in range(12):
             if answer.is_redirect:

@@ -143,7 +143,7 @@ def test_servers_that_start_at_once_migrate_once(accounts_at, file_of, monkeypat
     ready, found = threading.Barrier(6), []
 
     def start() -> None:
-        ready.wait(60)
+        ready.wait(300)
         accounts = Accounts(accounts_at)
         found.append([one.name for one in accounts.users()])
         accounts.close()
@@ -152,7 +152,7 @@ def test_servers_that_start_at_once_migrate_once(accounts_at, file_of, monkeypat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert found == [["Al", "Ärnst"]] * 6
     assert len(upgrades) == (1 if is_postgres(accounts_at) else 0)
 

@@ -361,7 +361,7 @@ class Proxy(BaseHTTPRequestHandler):
         status, data = 503, b"no server is available"
         how = self.chance.random()
         if how > 0.25:
-            behind = HTTPConnection(self.to.host, self.to.port, timeout=60)
+            behind = HTTPConnection(self.to.host, self.to.port, timeout=300)
             behind.request("POST", self.path, body, dict(self.headers))
             answer = behind.getresponse()
             status, data = answer.status, answer.read()

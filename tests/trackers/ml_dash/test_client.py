@@ -92,10 +92,10 @@ def served(root: Path) -> Iterator[tuple[str, LosesAnswers]]:
     server = Served(config, place, ready.set)
     thread = threading.Thread(target=server.run, args=([made],), daemon=True)
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(300)
     yield f"http://127.0.0.1:{made.getsockname()[1]}/dash", app
     server.stop()
-    thread.join(60)
+    thread.join(300)
     made.close()
 
 

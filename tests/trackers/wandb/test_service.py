@@ -183,7 +183,7 @@ def test_a_file_that_has_other_bytes_is_fetched_again(project, url, tmp_path):
             assert data in {Path(one.path).read_bytes() for one in view.files}
 
 
-def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -221,7 +221,7 @@ def test_following_goes_on_when_the_service_is_back_and_ends_with_ctrl_c(project
         with serving(project, int(url.rpartition(":")[2])):
             until(lambda: here() == 5)
             watching.send_signal(signal.SIGINT)
-            code = watching.wait(60)
+            code = watching.wait(300)
     finally:
         watching.kill()
         watching.wait()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Mark } from "../charts/marks";
+import { BETTER } from "./front";
 import { bars, boxes, boxesOf, quantile } from "./boxes";
 import { FEW as FEW_LINES, parallel } from "./parallel";
 import { FEW, nearestDot, scatter } from "./scatter";
@@ -15,7 +16,7 @@ function of(...columns: Column[]): Values {
   return { count: columns[0]?.values.length ?? 0, columns, ids: [] };
 }
 
-const OPTIONS = { width: 600, height: 400, logs: [], brush: {}, chosen: null, colour: () => "#000000", strong: "#0072b2" } as const;
+const OPTIONS = { width: 600, height: 400, logs: [], brush: {}, chosen: null, better: null, colour: () => "#000000", strong: "#0072b2" } as const;
 
 /** All counts of a density, added up. */
 function total(marks: readonly Mark[], at = 0): number {
@@ -60,6 +61,25 @@ describe("a scatter plot", () => {
     const columns = [column("params.lr", [0.3, 0.03, 0.003]), column("params.width", [8, 32, 128]), column("metrics.loss.min", [1, 1000]), column("params.decay", [0, 0.1, 100])];
     expect(logsOf(columns, [])).toEqual(["params.lr"]);
     expect(logsOf(columns, ["-params.lr", "params.width"])).toEqual(["params.width"]);
+  });
+
+  it("has those stand out that no other one beats, equal ones together", () => {
+    const xs = Array.from({ length: 400 }, (_, at) => (at % 50 ? Math.round(20 * Math.sin(at * 12.9898)) : null));
+    const ys = Array.from({ length: 400 }, (_, at) => (at % 70 ? Math.round(20 * Math.sin(at * 78.233)) : Infinity));
+    const values = of(column("x", xs), column("y", ys));
+    const mine = Uint8Array.from(xs, (_, at) => at % 2);
+    for (const better of BETTER) {
+      const [across, up] = better.split("-").map((end) => (end === "low" ? 1 : -1)) as [number, number];
+      for (const chosen of [null, mine]) {
+        const among = xs.flatMap((x, at) => (x !== null && Number.isFinite(ys[at]) && (!chosen || chosen[at]) ? [{ at, x: across * x, y: up * (ys[at] as number) }] : []));
+        const unbeaten = among.filter((one) => !among.some((other) => other.x <= one.x && other.y <= one.y && (other.x < one.x || other.y < one.y)));
+        const found = scatter(values, { ...OPTIONS, better, chosen })?.front ?? [];
+        expect([...found].sort((a, b) => a - b)).toEqual(unbeaten.map((one) => one.at));
+        const along = found.map((at) => across * (xs[at] as number));
+        expect(along).toEqual([...along].sort((a, b) => a - b));
+      }
+    }
+    expect(scatter(of(column("x", [0, 1], ["a", "b"]), column("y", [1, 2])), { ...OPTIONS, better: "low-low" })?.front).toEqual([]);
   });
 
   it("finds the nearest dot", () => {

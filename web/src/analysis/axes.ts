@@ -63,3 +63,8 @@ export function cut(text: string, most: number): string {
 export function widthOf(ticks: readonly Tick[]): number {
   return CHARACTER * Math.max(0, ...ticks.map((one) => one.label.length));
 }
+
+/** Where the middle of a label is, so that it ends before an edge. */
+export function middleOf(at: number, label: string, edge: number): number {
+  return Math.min(at, edge - (CHARACTER * label.length) / 2 - 1);
+}

@@ -3,6 +3,7 @@
 import type { NumberArray } from "../columns";
 import type { Box, Ink, Mark } from "../charts/marks";
 import { CHARACTER } from "../charts/marks";
+import { middleOf } from "./axes";
 import { crisp } from "../charts/frame";
 import { scale, type Scale } from "../charts/scale";
 import { linearTicks, stepTicks } from "../charts/ticks";
@@ -144,7 +145,7 @@ function standing(told: Told, look: Look, heat: boolean) {
     { kind: "rules", points: Float32Array.of(plot.x, crisp(bottom), plot.x + plot.width, crisp(bottom)), colour: "hairline" },
     { kind: "rules", points: Float32Array.from(xTicks.flatMap((one) => [crisp(xs.to(one.at)), bottom, crisp(xs.to(one.at)), bottom + 4])), colour: "muted" },
     ...up.filter((one) => one.label).map((one): Mark => ({ kind: "text", x: plot.x - 6, y: ys.to(one.at) + 4, text: one.label, anchor: "end", colour: "muted" })),
-    ...xTicks.map((one): Mark => ({ kind: "text", x: xs.to(one.at), y: bottom + 17, text: one.label, anchor: "middle", colour: "muted" })),
+    ...xTicks.map((one): Mark => ({ kind: "text", x: middleOf(xs.to(one.at), one.label, width), y: bottom + 17, text: one.label, anchor: "middle", colour: "muted" })),
   ];
   return { plot, steps: stepScale, values: valueScale, marks };
 }

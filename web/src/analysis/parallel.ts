@@ -12,7 +12,8 @@ import { marked, readBrush, type Brush, type Values } from "./values";
 export const FEW = 1000;
 const TOP = 14;
 const BOTTOM = 30;
-const SIDE = 60;
+/** Beside the first and the last axis. */
+export const SIDE = 60;
 
 export interface ParallelOptions {
   readonly width: number;

@@ -1,6 +1,8 @@
 /** What the analysis draws, in the terms of `plots/chart.py`; see `charts/picture.ts`. Pure. */
 
 import { written, type Written } from "../charts/picture";
+import { plural } from "../numbers";
+import type { Better } from "./front";
 import type { Column, Values } from "./values";
 
 interface RulerPicture {
@@ -17,6 +19,9 @@ export interface DotsPicture {
   readonly xs: readonly Written[];
   readonly ys: readonly Written[];
   readonly colors: readonly string[];
+  /** The places of those that no other one beats, from the better end of x; and whether that is its lower one. */
+  readonly front: readonly number[];
+  readonly rising: boolean;
   readonly remark: string;
 }
 
@@ -33,6 +38,9 @@ export interface PictureLook {
   readonly logs: readonly string[];
   /** Which are marked; of these alone the picture is. */
   readonly chosen: Uint8Array | null;
+  /** The places of those that no other one beats, and which ends are the better ones. */
+  readonly front?: readonly number[];
+  readonly better?: Better | null;
   title(field: string): string;
   /** The colour of an experiment on paper, as `#rrggbb`. */
   colour(place: number): string;
@@ -61,6 +69,7 @@ export function dotsPicture(values: Values, look: PictureLook): DotsPicture | nu
   const places = among.filter((at) => placed(first.values[at] as number, x.kind));
   if (!places.length) return null;
   const without = among.length - places.length;
+  const front = look.front ?? [];
   return {
     kind: "dots",
     title: `${y.name} by ${x.name}`,
@@ -69,6 +78,8 @@ export function dotsPicture(values: Values, look: PictureLook): DotsPicture | nu
     xs: written(places.map((at) => first.values[at] as number)),
     ys: written(places.map((at) => (placed(second.values[at] as number, y.kind) ? (second.values[at] as number) : Number.NaN))),
     colors: colours(places, look),
+    front: front.map((at) => places.indexOf(at)),
+    rising: !look.better?.startsWith("high"),
     remark: without ? `${without} without ${x.name}` : "",
   };
 }
@@ -81,7 +92,7 @@ export function strandsPicture(values: Values, look: PictureLook): StrandsPictur
   if (!places.length) return null;
   return {
     kind: "strands",
-    title: `${rulers.at(-1)?.name} of ${places.length} experiments`,
+    title: `${rulers.at(-1)?.name} of ${plural(places.length, "experiment")}`,
     rulers,
     values: values.columns.map((column, axis) => written(places.map((at) => (placed(column.values[at] as number, (rulers[axis] as RulerPicture).kind) ? (column.values[at] as number) : Number.NaN)))),
     colors: places.map((one) => look.colour(one)),

@@ -2,7 +2,8 @@
 
 import type { Ink, Mark } from "../charts/marks";
 import { crisp } from "../charts/frame";
-import { axisOf, widthOf, type Axis } from "./axes";
+import { axisOf, middleOf, widthOf, type Axis } from "./axes";
+import { frontOf, stairs, type Better } from "./front";
 import type { Values } from "./values";
 
 /** More dots than this are counted in cells. */
@@ -10,6 +11,7 @@ export const FEW = 2000;
 const CELL = 3;
 /** Beside the plot, where what an axis cannot show lies. */
 const STRIP = 18;
+const RIGHT = 12;
 
 export interface ScatterOptions {
   readonly width: number;
@@ -17,6 +19,8 @@ export interface ScatterOptions {
   readonly logs: readonly string[];
   /** Which experiments are marked, by place; null where nothing is. */
   readonly chosen: Uint8Array | null;
+  /** The better ends of the axes, where those that no other experiment beats are to stand out. */
+  readonly better: Better | null;
   /** The colour of an experiment where there are few. */
   colour(place: number): Ink;
   readonly strong: Ink;
@@ -28,6 +32,8 @@ export interface Scatter {
   readonly y: Axis;
   /** The pixels of each experiment: x and y by turns. */
   readonly pixels: Float32Array;
+  /** Those that no other one beats. */
+  readonly front: readonly number[];
   readonly plot: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 }
 
@@ -39,17 +45,31 @@ export function scatter(values: Values, options: ScatterOptions): Scatter | null
   const bottom = height - 24;
   const sketch = axisOf(second, logs.includes(second.field), [bottom - STRIP, 10], 42, bottom - 6);
   const left = Math.max(40, 14 + widthOf(sketch.ticks));
-  const x = axisOf(first, logs.includes(first.field), [left + STRIP, width - 12], 84, left + 6);
+  const x = axisOf(first, logs.includes(first.field), [left + STRIP, width - RIGHT], 84, left + 6);
   const y = sketch;
   const pixels = new Float32Array(2 * values.count);
   for (let at = 0; at < values.count; at += 1) {
     pixels[2 * at] = x.to(first.values[at] as number);
     pixels[2 * at + 1] = y.to(second.values[at] as number);
   }
-  const plot = { x: left, y: 6, width: width - 12 - left, height: bottom - 6 };
-  const { chosen } = options;
-  const marks = [...frameOf(x, y, plot), ...(values.count > FEW ? counted(pixels, plot, chosen, options.strong) : dots(pixels, chosen, options))];
-  return { marks, x, y, pixels, plot };
+  const plot = { x: left, y: 6, width: width - RIGHT - left, height: bottom - 6 };
+  const { chosen, better } = options;
+  const front = better ? frontOf(x, y, better, chosen) : [];
+  const marks = [
+    ...frameOf(x, y, plot),
+    ...(values.count > FEW ? counted(pixels, plot, chosen, options.strong) : dots(pixels, chosen, options)),
+    ...(better ? fronted(pixels, front, better.startsWith("low") ? plot.x + plot.width : plot.x + STRIP) : []),
+  ];
+  return { marks, x, y, pixels, front, plot };
+}
+
+/** Those that no other one beats, and the stairs that they make. */
+function fronted(pixels: Float32Array, front: readonly number[], edge: number): Mark[] {
+  const points = Float32Array.from(front.flatMap((at) => [pixels[2 * at] as number, pixels[2 * at + 1] as number]));
+  return [
+    { kind: "line", points: stairs(pixels, front, edge), colour: "ink", width: 1.25, alpha: 0.8, dash: [] },
+    { kind: "signs", sign: "dot", points, colour: "ink", radius: 3 },
+  ];
 }
 
 function frameOf(x: Axis, y: Axis, plot: Scatter["plot"]): Mark[] {
@@ -60,7 +80,7 @@ function frameOf(x: Axis, y: Axis, plot: Scatter["plot"]): Mark[] {
     { kind: "rules", points: Float32Array.from(said(x).flatMap((one) => [crisp(x.to(one.at)), bottom, crisp(x.to(one.at)), bottom + 4])), colour: "muted" },
     { kind: "rules", points: Float32Array.of(left, crisp(bottom), right, crisp(bottom)), colour: "hairline" },
     ...said(y).map((one): Mark => ({ kind: "text", x: left - 6, y: y.to(one.at) + 4, text: one.label, anchor: "end", colour: "muted" })),
-    ...said(x).map((one): Mark => ({ kind: "text", x: x.to(one.at), y: bottom + 17, text: one.label, anchor: "middle", colour: "muted" })),
+    ...said(x).map((one): Mark => ({ kind: "text", x: middleOf(x.to(one.at), one.label, right + RIGHT), y: bottom + 17, text: one.label, anchor: "middle", colour: "muted" })),
     ...(y.column.missing + y.column.nonfinite ? [{ kind: "text", x: left - 6, y: y.none + 4, text: "none", anchor: "end", colour: "muted" } as const] : []),
     ...(x.column.missing + x.column.nonfinite ? [{ kind: "text", x: x.none, y: bottom + 17, text: "none", anchor: "middle", colour: "muted" } as const] : []),
   ];

@@ -1,11 +1,11 @@
 /** What a plot shows and what it leaves out, in words. Pure. */
 
-import { spaced } from "../numbers";
+import { plural, spaced } from "../numbers";
 import { unseen, type Values } from "./values";
 
 /** The line below a plot: how many experiments, and of each field what its axis cannot show. */
 export function saidOf(values: Values, fields: readonly string[], logs: readonly string[], title: (field: string) => string, few: number, chosen: Uint8Array | null): readonly string[] {
-  const said = [`${spaced(values.count)} experiments`, values.count > few ? "density of all" : "each drawn"];
+  const said = [plural(values.count, "experiment"), values.count > few ? "density of all" : "each drawn"];
   if (chosen) said.push(`${spaced(chosen.reduce((sum, one) => sum + one, 0))} marked`);
   for (const field of fields) {
     const column = values.columns.find((one) => one.field === field);

@@ -1,5 +1,7 @@
 /** Telling parts of a long page whether they are near the screen: one observer for all of them. */
 
+const MARGIN = "400px 0px";
+
 type Told = (near: boolean) => void;
 
 const heard = new WeakMap<Element, Told>();
@@ -12,7 +14,8 @@ export function near(tell: Told): (element: Element) => () => void {
       (entries) => {
         for (const one of entries) heard.get(one.target)?.(one.isIntersecting);
       },
-      { rootMargin: "400px 0px" },
+      // What scrolls within the page has its own margin: that of the page counts only for what the page itself scrolls.
+      { rootMargin: MARGIN, scrollMargin: MARGIN },
     );
     const mine = observer;
     heard.set(element, tell);

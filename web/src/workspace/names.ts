@@ -18,3 +18,12 @@ export function commonPart(names: readonly string[]): number {
   const part = /^.*[-_/:\s]/s.exec(first.slice(0, length))?.[0].length ?? 0;
   return part >= WORTH ? part : 0;
 }
+
+const SHORT = 14;
+const TAIL = 8;
+
+/** A long name in two parts, of which the first is cut where there is no room; null for a short one. No character is torn apart. */
+export function halves(name: string): readonly [string, string] | null {
+  const characters = [...new Intl.Segmenter("en").segment(name)].map((one) => one.segment);
+  return characters.length <= SHORT ? null : [characters.slice(0, -TAIL).join(""), characters.slice(-TAIL).join("")];
+}

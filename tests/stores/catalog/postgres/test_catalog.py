@@ -354,7 +354,7 @@ def test_a_reader_sees_one_state_while_another_saves(catalog: PostgresCatalog) -
         assert connection.execute(count).fetchone() == (1,)
         thread = threading.Thread(target=catalog.save, args=(Batch(entries=[entry_of("late")]),))
         thread.start()
-        thread.join(60)
+        thread.join(300)
         assert connection.execute(count).fetchone() == (1,)
     assert catalog.count(ask(now=NOW)) == 2
 

@@ -169,7 +169,7 @@ def test_a_reader_sees_one_state_while_another_saves(path: Path):
         assert connection.execute(count).fetchone()[0] == 500
         thread = threading.Thread(target=catalog.save, args=(Batch(entries=[entry_of("late")]),))
         thread.start()
-        thread.join(5)
+        thread.join(300)
         assert connection.execute(count).fetchone()[0] == 500
     assert everything(catalog) == 501
     catalog.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from anew import Experiment, Image
+from anew import Experiment, Histogram, Image, Table
 
 from .conftest import Shown
 
@@ -114,3 +114,24 @@ def test_one_experiment_alone_is_counted_as_one_and_no_groups_are_made_of_it(lab
 def test_two_groups_that_are_one_are_not_compared(grid, opened):
     page = opened(grid, "?tab=analysis&plot=compare&setting=params.lr&groups=0.3,0.3")
     page.get_by_text("A and B are the same group").wait_for()
+
+
+def test_what_the_last_of_many_has_logged_is_found(lab, project, opened):
+    for at in range(12):
+        with Experiment(f"{project}/e{at}", root=str(lab.root), quiet=True, system_metrics=0) as exp:  # fmt: skip
+            exp.log_metrics({"loss": 0.5}, step=0)
+            if at == 0:
+                exp.log_value("weights", Histogram(np.arange(50.0), bins=5), step=0)
+                exp.log_value("scores", Table(["digit"], [[7]]), step=0)
+            elif at < 10:
+                exp.log_value("seen", Image(np.zeros((8, 8), np.uint8)), step=0)
+    # The list begins with the newest, and shows eight of a kind.
+    page = opened(lab, f"?in={project}&tab=analysis&plot=histograms")
+    page.get_by_role("region", name="Histograms of e0").wait_for()
+    page.get_by_text("1 of 12 experiments: the others have logged nothing that is shown").wait_for()
+    page.get_by_role("button", name="Tables").click()
+    page.get_by_text("rows 1 to 1 of 1").wait_for()
+    page.get_by_role("link", name="Media", exact=True).click()
+    page.get_by_text("10 of 12 experiments: the others have logged nothing").wait_for()
+    page.get_by_label("Filter").fill("name == 'e11'")
+    page.get_by_text("These experiments have logged no images").wait_for()

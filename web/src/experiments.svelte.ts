@@ -133,9 +133,10 @@ class Experiments {
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  /** The ids of the first experiments of the list, at most so many. */
-  async ids(most: number, signal?: AbortSignal): Promise<readonly string[]> {
-    const query = { filter: this.filter, sort: [...link.state.sort], limit: most };
+  /** The ids of the first experiments of the list, at most so many; of those that meet a further condition too, if there is one. */
+  async ids(most: number, signal?: AbortSignal, also = ""): Promise<readonly string[]> {
+    const filter = [this.filter && also ? `(${this.filter})` : this.filter, also].filter((one) => one !== "").join(" and ");
+    const query = { filter, sort: [...link.state.sort], limit: most };
     return (await get("/api/v1/experiments", query as never, { signal })).ids as readonly string[];
   }
 

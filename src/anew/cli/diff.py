@@ -106,10 +106,7 @@ def diff(
     with face.store() as store:
         a, b = store.get(first), store.get(second)
         if a.id == b.id and first != second:
-            face.out.warn(
-                f"{first} and {second} are the same experiment, {a.prefix} ({a.id[:6]}). A prefix means the newest "
-                "experiment of that name; with ~1 at its end it means the first."
-            )
+            _warn_of_one(face, first, second, a)
         if noise is not None:
             found = groups_of(store, a, b, noise, only=only, ignore=ignore, taken=taken)
             face.out.emit(
@@ -134,6 +131,14 @@ def diff(
 
     face.out.emit(judgement.to_dict, ids=[judgement.verdict.value], table=table)
     return judgement.exit_code
+
+
+def _warn_of_one(face: Face, first: str, second: str, view: ExperimentView) -> None:
+    """Say that two references mean one experiment."""
+    face.out.warn(
+        f"{first} and {second} are the same experiment, {view.prefix} ({view.id[:6]}). A prefix means the newest "
+        "experiment of that name; with ~1 at its end it means the first."
+    )
 
 
 def _explained(

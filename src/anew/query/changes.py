@@ -30,8 +30,8 @@ class DocumentRef(msgspec.Struct, frozen=True):
     scope: str
 
 
-class Changes(msgspec.Struct, frozen=True):
-    """The answer.
+class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer. What has its usual value is not written: whoever follows a training is told every second.
 
     Attributes:
         cursor: To be given with the next question.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..record.status import Status
 from .differences import Side, by_weight, captured_differences
 from .explanation import not_looked_at
-from .judgement import Judgement
+from .judgement import Judgement, Output
 from .names import chosen
 from .outputs import compare_outputs, outputs_reason, outputs_verdict
 from .ran import changed_while_running, from_the_original, ran_differences
@@ -77,11 +77,9 @@ def compare(
     )  # fmt: skip
     verdict = overall(metrics)
     reason = _reason(verdict, metrics, curves_a, curves_b, sides, left_out, apart)
-    if outputs and all(name.startswith("system/") for name in names):
-        verdict = outputs_verdict(outputs)
-        reason = f"{outputs_reason(outputs)}, and no metric was logged"
-    elif outputs:
-        reason += f"; {outputs_reason(outputs)}"
+    if outputs:
+        alone = all(name.startswith("system/") for name in names)
+        verdict, reason = _with_outputs(verdict, reason, outputs, alone)
     if a.cut_short and verdict is not Verdict.DIVERGED and metrics:
         reason += f", as far as {sides[0]} went"
     side_a, side_b = side_of(a), side_of(b)
@@ -91,14 +89,8 @@ def compare(
         reason += _apart_reason(apart)
     if verdict is not Verdict.DIVERGED:
         reason += _evidence(side_a)
-    differences = told_once(
-        side_a,
-        side_b,
-        [
-            *ran_differences(side_a, side_b, sides, clones=clones),
-            *captured_differences(side_a, side_b, sides, clones=clones),
-        ],
-    )
+    ran = ran_differences(side_a, side_b, sides, clones=clones)
+    captured = captured_differences(side_a, side_b, sides, clones=clones)
     return Judgement(
         verdict=verdict,
         reason=reason,
@@ -110,11 +102,20 @@ def compare(
         outputs=outputs,
         apart=apart,
         left_out=left_out,
-        differences=by_weight(differences),
+        differences=by_weight(told_once(side_a, side_b, [*ran, *captured])),
         notes=_notes(a, b, sides),
         sides=sides,
         unknown=not_looked_at(side_a) if verdict is Verdict.DIVERGED else [],
     )
+
+
+def _with_outputs(
+    verdict: Verdict, reason: str, outputs: list[Output], alone: bool
+) -> tuple[Verdict, str]:
+    """A verdict on metrics with what is said of the files; where these are all there is (`alone`), theirs."""
+    if alone:
+        return outputs_verdict(outputs), f"{outputs_reason(outputs)}, and no metric was logged"
+    return verdict, f"{reason}; {outputs_reason(outputs)}"
 
 
 def _in_session(metric: MetricVerdict, a: ExperimentView, curve: Curve | None) -> MetricVerdict:

@@ -187,13 +187,7 @@ def serve(
     if isinstance(root, str) and not os.path.isdir(root):
         raise NotFound(f"There is no folder {root}, so there is nothing to serve.", name=root)
     near = is_loopback(host)
-    identities = (
-        LocalUser(user)
-        if alone
-        else _accounts(
-            root if isinstance(root, str) else root.catalog, user, trusting=near or trust_network
-        )
-    )
+    identities = LocalUser(user) if alone else _accounts(root, user, near or trust_network)
     made = None
     try:
         if not near and not trust_network:
@@ -288,10 +282,11 @@ def _names_of(host: str, names: Sequence[str], *, near: bool) -> frozenset[str]:
     return frozenset(known)
 
 
-def _accounts(root: str, user: str, *, trusting: bool) -> Accounts | None:
-    """The accounts of a folder; None where nothing can be written, so that there can be none."""
+def _accounts(root: str | GroupAddress, user: str, trusting: bool) -> Accounts | None:
+    """The accounts of a folder or a group; None where nothing can be written, so that there can be none."""
     try:
-        return Accounts(root, first=user, trusting=trusting)
+        at = root if isinstance(root, str) else root.catalog
+        return Accounts(at, first=user, trusting=trusting)
     except OSError as error:
         if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC):
             raise

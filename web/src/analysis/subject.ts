@@ -34,6 +34,10 @@ export interface Listed {
   /** Whether somebody has selected them. */
   readonly selected: boolean;
   most: number;
+  /** Whether further ones can be shown. */
+  readonly more: boolean;
+  /** Whether it is not known yet which they are. */
+  readonly waiting: boolean;
 }
 
 export interface Subject {
@@ -48,8 +52,8 @@ export interface Subject {
   readonly revision: number;
   /** Show something else; see `Link.set`. */
   set(change: Partial<LinkState>, quietly?: boolean): void;
-  /** The experiments that are shown one by one, at most so many at first. To be asked for where effects may be. */
-  listed(most: number): Listed;
+  /** The experiments that are shown one by one, at most so many at first, that have logged values of a kind. To be asked for where effects may be. */
+  listed(most: number, kind: string): Listed;
   /** The colour of one of them. */
   shade(row: Row): string;
 }

@@ -20,6 +20,6 @@ export const tab: Subject = {
   fields: new Telling(() => experiments.telling, () => link.state),
   still: false,
   set: (change, quietly) => link.set(change, quietly),
-  listed: (most) => new Chosen(most),
+  listed: (most, kind) => new Chosen(most, kind),
   shade: (row) => paint.shade(row),
 };

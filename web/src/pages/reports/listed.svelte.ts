@@ -15,6 +15,7 @@ export class Listed implements Rows {
   problem = $state("");
   waiting = $state(true);
   readonly selected = false;
+  readonly more = false;
   most: number;
 
   /** To be made where effects may be. */

@@ -109,28 +109,38 @@ def init(
         }
     found = from_arguments(arguments, settings)
     before: list[Run] = active.active()
-    if before and found.mode != "disabled":
-        reinit = found.reinit or "default"
-        if reinit == "finish_previous" or (reinit == "default" and in_notebook()):
-            for run in before:
-                run.finish()
-        elif reinit == "create_new":
-            if any(run.id == found.run_id and not run.disabled for run in before):
-                raise UsageError(
-                    f"The run ID {found.run_id!r} is in use by a run of this program. Finish that run first, or give another id."
-                )
-        elif found.resume == "must":
-            raise UsageError(
-                "Cannot resume a run while another run is active. Finish it with run.finish(), or call wandb.init() with "
-                'reinit="create_new".'
-            )
-        else:
-            return before[-1]
+    if before and found.mode != "disabled" and not _makes_room(before, found):
+        return before[-1]
     values = _values(found, config)
     values = chosen(values, config_exclude_keys or (), config_include_keys or ())
     run = _begun(found, values)
     watch_exit()
     return run
+
+
+def _makes_room(before: list[Run], settings: Settings) -> bool:
+    """Whether a run begins although others are active, which may be ended for it; else the last of these is meant.
+
+    Raises:
+        UsageError: The run that is asked for cannot begin beside them.
+    """
+    reinit = settings.reinit or "default"
+    if reinit == "finish_previous" or (reinit == "default" and in_notebook()):
+        for run in before:
+            run.finish()
+        return True
+    if reinit == "create_new":
+        if any(run.id == settings.run_id and not run.disabled for run in before):
+            raise UsageError(
+                f"The run ID {settings.run_id!r} is in use by a run of this program. Finish that run first, or give another id."
+            )
+        return True
+    if settings.resume == "must":
+        raise UsageError(
+            "Cannot resume a run while another run is active. Finish it with run.finish(), or call wandb.init() with "
+            'reinit="create_new".'
+        )
+    return False
 
 
 def in_notebook() -> bool:

@@ -286,6 +286,12 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self.root!r})"
 
+    def _repr_html_(self) -> str:
+        from .reading.html import store_html
+
+        newest = self.list(limit=10)
+        return store_html(self.root, newest, newest.total)
+
     # -- asking about several ----------------------------------------------------------------------
 
     def compare(

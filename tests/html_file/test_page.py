@@ -308,3 +308,23 @@ def test_a_browser_draws_every_curve_and_answers_the_pointer(store, tmp_path):
     assert told["hidden"][1] == 1
     assert told["up"] == ["run-2", "run-1", "run-0"]
     assert told["down"] == ["run-0", "run-1", "run-2"]
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_a_long_word_does_not_widen_the_page(tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    root = tmp_path / "long"
+    for number in range(2):
+        with Experiment(
+            f"a/b/{number}", root=root, config={"text": "x" * 300}, quiet=True, system_metrics=0
+        ) as exp:
+            exp.log_metrics({"m" * 150: 1.0}, step=1)
+    with Store(root) as opened:
+        write_html(opened, opened.list(), str(tmp_path / "long.html"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])  # fmt: skip
+        page = browser.new_page(viewport={"width": 1024, "height": 700})
+        page.goto(f"file://{tmp_path}/long.html")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        browser.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -72,3 +73,27 @@ def test_text_from_records_stays_text(store):
         text = one._repr_html_()
         assert "<img" not in text
         assert "&lt;img" in text
+
+
+def test_a_store_shows_where_it_is_and_its_newest_experiments(store, tmp_path):
+    text = store._repr_html_()
+    assert f"<b>{store.root}</b> 3 experiments" in text
+    assert {"odd", "lr-0.1", "lr-0.01"} <= set(cells(text))
+    assert "<img" not in text
+    assert "No experiments." in Store(tmp_path)._repr_html_()
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_a_long_name_leaves_the_other_columns_in_sight(tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    with Experiment(f"a/b/{'n' * 150}", root=tmp_path, params={"text": "x" * 300}, **QUIET) as exp:
+        exp.log_metrics({"m" * 150: 1.0}, step=1)
+    with Store(tmp_path) as opened, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])  # fmt: skip
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        for shown in (opened, opened.list(), opened[exp.id], opened.compare([exp.id, exp.id])):
+            page.set_content(f"<body style='font:13px sans-serif'>{shown._repr_html_()}")
+            widest = "Math.max(...[...document.querySelectorAll('td, th')].map(one => one.getBoundingClientRect().width))"
+            assert page.evaluate(widest) < 500  # points of the screen
+        browser.close()

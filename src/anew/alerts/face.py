@@ -22,6 +22,9 @@ class Alerts:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
+    def __repr__(self) -> str:
+        return f"<the alerts of {self._backend.about().where}>"
+
     def list(self) -> list[Alert]:
         """The alerts, by name."""
         return all_alerts(self._backend)

@@ -244,7 +244,8 @@ def _cell(value: float | str | None, mark: str = "") -> str:
     if isinstance(value, float):
         text = f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.4g}"
         return f'<td data-v="{value!r}" title="{value!r}"{mark}>{text}</td>'
-    return f"<td>{escape(value)}</td>"
+    whole = f' title="{escape(value)}"' if len(value) > 40 else ""  # it may be cut
+    return f"<td{whole}>{escape(value)}</td>"
 
 
 def _duration(seconds: float | None) -> str:

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from .metrics import MetricView
     from .nested import Nested
 
-__all__ = ["Shown", "comparison_html", "experiment_html", "experiments_html"]
+__all__ = ["Shown", "comparison_html", "experiment_html", "experiments_html", "store_html"]
 
 MOST_ROWS = 50
 MOST_COLUMNS = 8
 MOST_METRICS = 30
 _SHAPES = {"running": "●", "completed": "✓", "failed": "✕", "cancelled": "–", "pending": "○"}
 _LINE = "border-bottom:1px solid rgba(128,128,128,.3)"
-_CELL = f"text-align:left;padding:2px 12px 2px 0;background:none;{_LINE}"
-_NUMBER = f"text-align:right;padding:2px 12px 2px 0;background:none;{_LINE}"
+_WIDTH = "max-width:28em;overflow-wrap:break-word"
+"""One name of three hundred letters leaves the other columns in sight."""
+_CELL = f"text-align:left;padding:2px 12px 2px 0;background:none;{_WIDTH};{_LINE}"
+_NUMBER = f"text-align:right;padding:2px 12px 2px 0;background:none;{_WIDTH};{_LINE}"
 
 
 class Shown(Protocol):
@@ -90,6 +92,12 @@ def experiments_html(views: Iterable[Shown], total: int) -> str:
     if len(differing) > MOST_COLUMNS:
         remarks.append(f"{len(differing) - MOST_COLUMNS} more parameters differ")
     return _box(_table(heads, rows, numeric), *remarks)
+
+
+def store_html(where: str, views: Iterable[Shown], total: int) -> str:
+    """Where a store is, and the newest of its experiments."""
+    count = f"{total:,} experiment{'' if total == 1 else 's'}"
+    return _box(f"<b>{_text(where)}</b> {count}") + experiments_html(views, total)
 
 
 def experiment_html(view: Shown) -> str:

@@ -75,7 +75,7 @@ export class Trials {
         if (change.selected) link.go({ page: "experiments" }, { ...USUAL, filter: trials.filter, tab: "table", selected: change.selected });
         else trials.#chosen = { ...trials.#chosen, ...change };
       },
-      listed: () => ({ rows: [], total: 0, selected: false, most: 0 }),
+      listed: () => ({ rows: [], total: 0, selected: false, more: false, waiting: false, most: 0 }),
       shade: (row) => paint.own(row.id),
     };
   }

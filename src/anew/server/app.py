@@ -183,10 +183,8 @@ async def _question(request: Request, route: Route) -> Any:
     if kind is Nothing:
         return Nothing()
     try:
-        if route.media == "text/html":  # the query of an address of the page is for the page
-            return msgspec.convert(request.path_params, kind)
         if route.method == "GET":
-            return msgspec.convert(_given(request, kind), kind, strict=False)
+            return msgspec.convert(_given(request, kind, route.link), kind, strict=False)
         if request.headers.get("content-type", "").startswith(MSGPACK):
             return decode(body, kind)
         return msgspec.json.decode(body, type=kind)
@@ -230,13 +228,13 @@ def _several(request: Request, kind: type[Any]) -> dict[str, Any]:
     return given
 
 
-def _given(request: Request, kind: type[Any]) -> dict[str, Any]:
+def _given(request: Request, kind: type[Any], link: bool) -> dict[str, Any]:
     """The fields of a GET; one that may have several values is given several times."""
     hints = {field.name for field in msgspec.structs.fields(kind)}
     given = _several(request, kind)
     given.pop("precision", None)
     unknown = set(given) - hints
-    if unknown:
+    if unknown and not link:
         raise InvalidValue(f"There is no parameter {min(unknown)!r} here.", key=min(unknown))
     return {**given, **request.path_params}
 

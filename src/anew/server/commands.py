@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..query.edits import Appended, AppendQuestion
     from ..reading.backend import Backend
 
-__all__ = ["commands_below"]
+__all__ = ["answered", "commands_below"]
 
 
 def commands_below(path: str) -> tuple[Route, ...]:
@@ -27,9 +27,9 @@ def commands_below(path: str) -> tuple[Route, ...]:
     looks = (
         Route(
             "GET", f"{path}/{name}", f"command-{name.replace('/', '-')}", question, dict[str, Any], summary,
-            reply=_look(answer),
+            reply=_look(name),
         )
-        for name, (question, answer, summary) in ANSWERS.items()
+        for name, (question, _, summary) in ANSWERS.items()
     )  # fmt: skip
     actions = (
         Route(
@@ -62,11 +62,13 @@ class _Acting(_Elsewhere):
         return append_noted(self._call, question)
 
 
-def _look(answer: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Call], Any]:
-    def reply(call: Call) -> dict[str, Any]:
-        return answer(_store(call, _Elsewhere(call)), call.question)
+def answered(call: Call, name: str, question: Any) -> dict[str, Any]:
+    """What a command that looks answers whoever calls, asked so."""
+    return ANSWERS[name][1](_store(call, _Elsewhere(call)), question)
 
-    return reply
+
+def _look(name: str) -> Callable[[Call], Any]:
+    return lambda call: answered(call, name, call.question)
 
 
 def _act(act: Callable[[Any, Any], dict[str, Any]]) -> Callable[[Call], Any]:

@@ -96,6 +96,7 @@ class Route:
         noted: Whether the record of who did what tells of it. What is not is what the experiments themselves tell, such as uploads.
         foreign: Whether it is called by the client of another tracker: the fields of the question then come from the path, the query
             and a JSON body together, and unknown ones are passed over. It is not in the OpenAPI document.
+        link: Whether its query is a link of the page: what the question does not have of it is passed over.
         form: Whether it also takes a form (multipart/form-data), which the handler reads itself.
         raw: Whether its body is the bytes of a file, of whatever type, which the handler reads itself.
         strict: Whether numbers in a body have to be numbers; else they may be texts, as JSON of Protocol Buffers has them.
@@ -117,6 +118,7 @@ class Route:
     changes: bool = False
     noted: bool = True
     foreign: bool = False
+    link: bool = False
     form: bool = False
     raw: bool = False
     strict: bool = True

@@ -87,6 +87,7 @@ from . import (
     signing_on,
     weights,
 )
+from .beside import BESIDE
 from .callers import Role
 from .commands import commands_below
 from .dash import DASH_ROUTES
@@ -243,6 +244,8 @@ ROUTES: tuple[Route, ...] = (
     _ask("append", AppendQuestion, Appended, "Write edits down; each needs a role where it changes something.", reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments and documents have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
     *commands_below(f"{API}/commands"),
+    # Beside the addresses of the page.
+    *BESIDE,
     Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),
     Route("POST", f"{API}/weights/objects", "weights-objects", weights.ObjectsRequest, tuple[Given, ...], "Objects of weights, whole, by their keys; as many as fit into one answer.", reply=weights.objects),
     Route("POST", f"{API}/weights/commits", "weights-commits", weights.CommitsRequest, tuple[str, ...], "The versions of weights whose hash starts with some digits.", reply=weights.commits),

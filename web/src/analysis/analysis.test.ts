@@ -5,7 +5,7 @@ import { bars, boxes, boxesOf, quantile } from "./boxes";
 import { FEW as FEW_LINES, parallel } from "./parallel";
 import { FEW, nearestDot, scatter } from "./scatter";
 import { conditionsOf, logsOf, marked, unseen, type Column, type Values } from "./values";
-import { saidOf } from "./words";
+import { hundredths, saidOf } from "./words";
 
 function column(field: string, given: readonly (number | null)[], labels: readonly string[] | null = null): Column {
   const values = Float64Array.from(given, (one) => one ?? Number.NaN);
@@ -148,4 +148,13 @@ describe("boxes", () => {
     const found = boxesOf(column("loss", many), column("lr", many), false);
     expect(found.map((one) => one.values.length)).toEqual([125, 125, 125, 125, 125, 125, 125, 125]);
   });
+});
+
+it.each([
+  [-0.0004, 0, "0"],
+  [-0.0004, 1, "0.0"],
+  [-0.058, 1, "-5.8"],
+  [0.564, 1, "56.4"],
+])("the share %d has, with %d digits, no sign where nothing is left of it", (share, digits, text) => {
+  expect(hundredths(share, digits)).toBe(text);
 });

@@ -21,3 +21,9 @@ export function saidOf(values: Values, fields: readonly string[], logs: readonly
 export function chance(p: number): string {
   return p < 0.0001 ? "< 0.0001" : p < 0.01 ? p.toFixed(4) : p.toFixed(3);
 }
+
+/** A share as a number of hundredths; what is rounded to nothing has no sign. */
+export function hundredths(share: number, digits: number): string {
+  const text = (100 * share).toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}

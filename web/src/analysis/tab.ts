@@ -4,7 +4,7 @@ import { experiments } from "../experiments.svelte";
 import { link } from "../link.svelte";
 import { paint } from "../paint.svelte";
 import { Chosen } from "../workspace/chosen.svelte";
-import { fields } from "./fields.svelte";
+import { Telling } from "./fields.svelte";
 import type { Subject } from "./subject";
 
 export const tab: Subject = {
@@ -17,7 +17,7 @@ export const tab: Subject = {
   get revision() {
     return experiments.telling?.experiments ?? 0;
   },
-  fields,
+  fields: new Telling(() => experiments.telling, () => link.state),
   still: false,
   set: (change, quietly) => link.set(change, quietly),
   listed: (most, kind) => new Chosen(most, kind),

@@ -86,6 +86,15 @@ def test_whoever_has_the_link_reads_what_it_shows_and_nothing_else(server, accou
     assert [one.action for one in accounts.audit.entries(limit=2)] == ["unshared", "shared"]
 
 
+def test_a_link_says_nothing_of_where_the_store_lies(server, accounts, maintainer, root):
+    made = sent(server, "/shares", maintainer, project="lab/vision")
+    for shown in (opened(server, json.loads(made.body)["link"]), maintainer):
+        for method, path in (("GET", "/about"), ("POST", "/ask/about")):
+            answer = server.send(method, f"{API}{path}", shown, b"{}" if method == "POST" else b"")
+            assert answer.status == 200
+            assert root.encode() not in answer.body
+
+
 def test_a_link_ends_with_its_time_and_so_do_the_sessions_it_began(server, accounts, maintainer):
     made = json.loads(sent(server, "/shares", maintainer, project="lab/vision", seconds=3600).body)
     shown = opened(server, made["link"])

@@ -56,12 +56,13 @@ _TOGETHER = 1_000_000
 
 
 def about(call: Call) -> Any:
-    """See `Backend.about`. The folder is left out: it means nothing on another machine."""
+    """See `Backend.about`. The folder is left out: it means nothing on another machine, and is told to who looks after this one."""
     told = call.place.backend(call.caller).about()
     caller = call.caller
     return msgspec.structs.replace(
         told,
         root=None,
+        where=told.where if caller.grants is None or caller.admin else "",
         user=told.user or caller.name if caller.grants is None else caller.user or caller.name,
         writing=told.writing and caller.role >= Role.REPORTER,
         role=caller.role.name.lower(),

@@ -200,7 +200,7 @@ def test_the_document_describes_every_route_with_real_schemas(server):
         operation = document["paths"][path][route.method.lower()]
         assert operation["operationId"] == route.name
         assert operation["summary"]
-        fields = {field.name for field in msgspec.structs.fields(route.question)}
+        fields = {field.encode_name for field in msgspec.structs.fields(route.question)}
         if route.method == "GET":
             assert {one["name"] for one in operation["parameters"]} == fields
         elif route.question is not Nothing:

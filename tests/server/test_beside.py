@@ -84,7 +84,7 @@ def test_selected_ones_and_groups_are_those_of_the_link(server):
     chosen = ask(server, f"/experiments.json?selected={ids[0]},{ids[2]}&sort=name")
     assert names(chosen) == ["run0", "run2"]
     groups = ask(server, r"/experiments.json?in=alice/a+b&group=params['k\,ey']&columns=metrics.loss.last")["groups"]  # fmt: skip
-    assert sorted(one["experiments"] for one in groups) == [1, 2]
+    assert sorted(one["n"] for one in groups) == [1, 2]
 
 
 def test_experiments_and_their_differences_are_said_as_commands_say_them(server, root):

@@ -19,6 +19,7 @@ from anew.alerts.firing import fire
 from anew.cli.main import main
 from anew.commands.acting import ACTIONS
 from anew.commands.answers import ANSWERS
+from anew.query.question import FactsQuestion
 
 from ..serving import over_a_socket
 
@@ -98,7 +99,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
         store.models.register("m", f"{ONE}:notes.txt", why="first")
         store.alerts.add("broken", when="nan", to=["https://example.org/secret"])
         alert = store.alerts.get("broken")
-        fire(store.backend, alert, store.get(ONE).id, ONE, "acc is NaN", 1.0)
+        (one,) = store.backend.facts(FactsQuestion(ids=(store.get(ONE).id,), now=0.0))
+            fire(store.backend, alert, one, "acc is NaN", 1.0)
         store.comments.add(ONE, "why does it fall here, @bo?", metric="loss", step=2)
         store.stars.add(ONE)
         store.pins.add(ONE, OTHER)

@@ -100,7 +100,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
         store.alerts.add("broken", when="nan", to=["https://example.org/secret"])
         alert = store.alerts.get("broken")
         (one,) = store.backend.facts(FactsQuestion(ids=(store.get(ONE).id,), now=0.0))
-            fire(store.backend, alert, one, "acc is NaN", 1.0)
+        fire(store.backend, alert, one, "acc is NaN", 1.0)
         store.comments.add(ONE, "why does it fall here, @bo?", metric="loss", step=2)
         store.stars.add(ONE)
         store.pins.add(ONE, OTHER)

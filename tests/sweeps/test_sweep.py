@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -98,7 +99,14 @@ def test_an_experiment_that_is_no_sweep_is_refused():
         run_agent(create_sweep(GRID))
 
 
-def test_bayes_learns_from_what_was_recorded():
+def test_bayes_learns_from_what_was_recorded(monkeypatch):
+    import optuna
+
+    # A study is made for each trial: with seeds of their own, all of them are the same whenever this runs.
+    seeds, sampler = itertools.count(), optuna.samplers.TPESampler
+    monkeypatch.setattr(
+        optuna.samplers, "TPESampler", lambda **how: sampler(seed=next(seeds), **how)
+    )
     space = {"x": {"min": -5.0, "max": 5.0}, "kind": {"values": ["a", "b"]}, "seed": {"value": 1}}
     sweep = create_sweep({"method": "bayes", "metric": LOSS, "parameters": space, "run_cap": 25})
 
@@ -109,8 +117,8 @@ def test_bayes_learns_from_what_was_recorded():
 
     run_agent(sweep, parabola)
     values = [one.config["x"] for (one,) in sweep.trials().values()]
-    first, last = (sum(abs(x - 2) for x in some) / len(some) for some in (values[:5], values[-10:]))
-    assert last < first
+    # Four of ten are within 2 of the best x where nothing is learned.
+    assert sum(abs(x - 2) < 2 for x in values[-15:]) >= 11
 
 
 HYPERBAND = {"type": "hyperband", "min_iter": 2, "eta": 2}

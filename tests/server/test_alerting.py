@@ -135,11 +135,13 @@ def test_where_an_alert_tells_is_seen_by_who_may_set_it_and_nobody_else(
         assert {one.status for one in answers} == {200}
         return "".join(one.body.decode() for one in answers)
 
-    def asked(shown: dict[str, str], text: str) -> int:
-        """How many documents tell somebody with a text in it."""
-        says = {"at": ["to", 0], "value": text, "within": True}
-        found = sent(server, "/ask/documents", shown, kind="alert", says=[says])
-        return len(json.loads(found.body).get("documents", ())) if found.status == 200 else 0
+    def asked(shown: dict[str, str], text: str, at: list[str], **more: Any) -> int:
+        """How many documents are found, or counted, by a text in whom they tell: of a list, nobody can ask what is in it."""
+        says = {"at": at, "value": text, "within": True}
+        found = sent(server, "/ask/documents", shown, kind="alert", says=[says], **more)
+        assert found.status in (200, 403), found.body
+        told = json.loads(found.body) if found.status == 200 else {}
+        return len(told.get("documents", ())) + (told.get("total") or 0)
 
     assert SECRET in looked(maintains)
     assert MAIL in looked(maintains)
@@ -148,7 +150,9 @@ def test_where_an_alert_tells_is_seen_by_who_may_set_it_and_nobody_else(
         assert "lab/vision/two" in seen
         assert SECRET not in seen
         assert "private.person" not in seen
-        assert asked(shown, SECRET) == 0
+        for at in (["to"], ["to", "0"], []):
+            for more in ({}, {"newest": 0}, {"newest": 5}, {"history": True}):
+                assert asked(shown, SECRET, at, **more) == 0, (at, more)
         told = json.loads(server.send("GET", f"{API}/alerts", shown).body)
         [alert] = told["alerts"]
         assert alert["to"] == [

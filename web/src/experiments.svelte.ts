@@ -128,7 +128,7 @@ class Experiments {
     for (let at = 0; at < missing.length; at += PAGE) {
       const some = missing.slice(at, at + PAGE);
       const answer = await get("/api/v1/experiments", { ids: some, columns: ALWAYS, limit: some.length } as never);
-      for (const row of rowsOf(answer, ALWAYS)) if (row) found.set(row.id, row);
+      for (const row of rowsOf(answer, ALWAYS)) found.set(row.id, row);
     }
     return ids.flatMap((id) => found.get(id) ?? []);
   }
@@ -349,7 +349,7 @@ class Experiments {
       if (seen !== this.#seen) return;
       if (found.ids.length !== ids.length) return this.#later(); // one meets the filter no longer
       for (const row of rowsOf(found, fields)) {
-        const at = row === null ? -1 : this.indexOf(row.id);
+        const at = this.indexOf(row.id);
         const page = this.#pages.get(Math.floor(at / PAGE));
         if (page) page[at % PAGE] = row;
       }
@@ -375,7 +375,8 @@ function withNames(telling: Schemas["Telling"], more: Fields): Schemas["Telling"
   return others.length ? { ...telling, fields: [...telling.fields, ...others] } : telling;
 }
 
-function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {
+/** The rows of an answer, with the fields that were asked for. */
+export function rowsOf(found: Schemas["Selected"], fields: readonly string[]): Row[] {
   return found.ids.map((id, row) => ({
     id,
     cells: new Map(fields.map((field, at) => [field, found.columns?.[at]?.values[row] as Cell])),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["bar_beside", "dots", "strands", "text_axis"]
+__all__ = ["bar_beside", "dots", "stairs", "strands", "text_axis"]
 
 
 def text_axis(axis: Any, categories: Sequence[str], across: bool) -> None:
@@ -92,19 +92,7 @@ def dots(
         ax.tick_params(axis="x", colors=MUTED)
     dress(ax, title=title, x=x[0], y=y[0], grid="both")
     if front:
-        corners = [(xs[front[0]], ys[front[0]])]
-        for place in front[1:]:
-            corners += [(xs[place], corners[-1][1]), (xs[place], ys[place])]
-        corners.append((max(xs) if rising else min(xs), corners[-1][1]))
-        ax.plot(*zip(*corners, strict=True), color=INK, linewidth=1.2, alpha=0.8, zorder=4)
-        ax.plot(
-            [xs[place] for place in front],
-            [ys[place] for place in front],
-            "o",
-            color=INK,
-            markersize=5,
-            zorder=5,
-        )
+        stairs(ax, [(xs[place], ys[place]) for place in front], max(xs) if rising else min(xs))
     if ring is not None:
         place, color, name = ring
         ax.plot(
@@ -116,6 +104,16 @@ def dots(
             textcoords="offset points", fontsize=8.5, color=color, zorder=6,
         )  # fmt: skip
     note(ax, remark)
+
+
+def stairs(ax: Axes, front: Sequence[tuple[float, float]], end: float) -> None:
+    """Draw stairs from each place to the next, and on to an x."""
+    corners = [front[0]]
+    for x, y in front[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    corners.append((end, corners[-1][1]))
+    ax.plot(*zip(*corners, strict=True), color=INK, linewidth=1.2, alpha=0.8, zorder=4)
+    ax.plot(*zip(*front, strict=True), "o", color=INK, markersize=5, zorder=5)
 
 
 def strands(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .chart import Dots, Ruler, Strands
-from .dots import bar_beside, dots, strands, text_axis
+from .dots import bar_beside, dots, stairs, strands, text_axis
 from .places import Axis, unit_places
 from .style import GRID, INK, MUTED, PALETTE, Type, dress, literal, note, shortened
 
@@ -105,7 +105,7 @@ def picture_program(
     """The lines of the program that draws it, up to where the figure is saved."""
     if isinstance(picture, Dots):
         name, given, bar = "dots", _of_dots(picture), None
-        functions: Sequence[Any] = (text_axis, dots)
+        functions: Sequence[Any] = (text_axis, stairs, dots)
         imports = ["import math"]
     else:
         name, (given, bar) = "strands", _of_strands(picture)

@@ -43,12 +43,9 @@ class _Discreet:
         found = self._backend.documents(question)
         if _KINDS.isdisjoint(one.kind for one in found.documents):
             return found
-        # Who could ask whether a destination has some text in it would find it out.
-        asks = any(one.at[:1] == (_WHERE,) for one in question.says)
-        shown = [one for one in found.documents if self._tells(one) or not asks]
-        return msgspec.structs.replace(
-            found, documents=tuple(one if self._tells(one) else _without(one) for one in shown)
-        )
+        # That some text is in a destination cannot be found out by asking for it: conditions are about texts, and destinations a list.
+        shown = (one if self._tells(one) else _without(one) for one in found.documents)
+        return msgspec.structs.replace(found, documents=tuple(shown))
 
     def _tells(self, one: Document) -> bool:
         return one.kind not in _KINDS or self._caller.role_on(one.scope) >= Role.MAINTAINER

@@ -137,17 +137,8 @@ async def asset(call: Call) -> Response:
 def _place(path: str, name: str, summary: str) -> Route:
     question = PlaceRequest if "{place" in path else Nothing
     return Route(
-        "GET",
-        path,
-        name,
-        question,
-        str,
-        summary,
-        Role.ANYONE,
-        stream=document,
-        media="text/html",
-        link=True,
-    )
+        "GET", path, name, question, str, summary, Role.ANYONE, stream=document, media="text/html", link=True,
+    )  # fmt: skip
 
 
 PAGE: tuple[Route, ...] = (

@@ -3,12 +3,12 @@
 import { Telling } from "../../analysis/fields.svelte";
 import type { Subject } from "../../analysis/subject";
 import { get, type Schemas } from "../../api";
-import type { Row } from "../../experiments.svelte";
+import { rowsOf, type Row } from "../../experiments.svelte";
 import { link } from "../../link.svelte";
 import { live } from "../../live.svelte";
 import { paint } from "../../paint.svelte";
 import { quoted, USUAL, type LinkState } from "../../state";
-import { bestOf, type Cell } from "../../table/columns";
+import { bestOf } from "../../table/columns";
 import { endings, type Declared } from "./trials";
 
 const AGAIN = 3000; // ms at least between two looks
@@ -101,15 +101,15 @@ export class Trials {
       this.told = await get("/api/v1/telling", { filter: this.filter });
       const sort = this.result ? [this.#of.better === "max" ? `-${this.result}` : this.result] : ["-created_at"];
       const columns = ["name", "status", "reason", "duration", ...(this.result ? [this.result] : []), ...this.settings];
-      const ask = (more: object, fields: readonly string[]) => get("/api/v1/experiments", { filter: this.filter, columns: [...fields], ...more } as never).then((found) => rowsOf(found, fields));
-      const [best, all] = await Promise.all([ask({ sort, limit: BEST }, columns), ask({ sort: ["-created_at"], limit: 10_000 }, ["status", "reason"])]);
-      [this.best, this.ended, this.problem] = [best, endings(all), ""];
+      const ask = (question: object) => get("/api/v1/experiments", { filter: this.filter, ...question } as never);
+      const early = `${this.filter} and status == 'cancelled' and reason == 'stopped early'`;
+      const [best, groups, stopped] = await Promise.all([ask({ sort, columns, limit: BEST }), ask({ group: ["status"] }), ask({ filter: early, limit: 0, total: true })]);
+      const [statuses, counts] = (groups.columns ?? []).map((one) => one.values);
+      this.best = rowsOf(best, columns);
+      this.ended = endings((statuses ?? []).map((one, at) => [String(one), Number(counts?.[at] ?? 0)] as const), stopped.total ?? 0);
+      this.problem = "";
     } catch (error) {
       this.problem = (error as Error).message;
     }
   }
-}
-
-function rowsOf(found: Schemas["Selected"], fields: readonly string[]): readonly Row[] {
-  return found.ids.map((id, row) => ({ id, cells: new Map(fields.map((field, at) => [field, found.columns?.[at]?.values[row] as Cell])) }));
 }

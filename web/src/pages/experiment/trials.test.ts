@@ -9,10 +9,7 @@ describe("a sweep", () => {
   });
 
   it("counts the trials that were stopped early by themselves", () => {
-    const rows = [["cancelled", "stopped early"], ["cancelled", "by hand"], ["completed", null], ["completed", null], ["cancelled", "stopped early"], ["completed", null]].map(([status, reason], at) => ({
-      id: String(at),
-      cells: new Map([["status", status ?? null], ["reason", reason ?? null]]),
-    }));
-    expect([...endings(rows)]).toEqual([["completed", 3], ["stopped early", 2], ["cancelled", 1]]);
+    expect([...endings([["cancelled", 3], ["completed", 4], ["failed", 1]], 2)]).toEqual([["completed", 4], ["stopped early", 2], ["cancelled", 1], ["failed", 1]]);
+    expect([...endings([["completed", 1]], 0)]).toEqual([["completed", 1]]);
   });
 });

@@ -1,7 +1,5 @@
 /** What a sweep was declared to be, and how its trials ended. Pure. */
 
-import type { Row } from "../../experiments.svelte";
-
 /** What a sweep was declared to be, as far as this page tells it. */
 export interface Declared {
   readonly method: string;
@@ -34,13 +32,8 @@ export function declared(captured: unknown): Declared | null {
   };
 }
 
-/** How many trials ended in which way, those that were stopped early by themselves. */
-export function endings(rows: readonly Row[]): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  for (const { cells } of rows) {
-    const status = String(cells.get("status") ?? "");
-    const how = status === "cancelled" && cells.get("reason") === "stopped early" ? "stopped early" : status;
-    found.set(how, (found.get(how) ?? 0) + 1);
-  }
-  return new Map([...found].sort(([, a], [, b]) => b - a));
+/** How many trials ended in which way, most first: of those that were cancelled, so many were stopped early by themselves. */
+export function endings(statuses: readonly (readonly [string, number])[], early: number): ReadonlyMap<string, number> {
+  const apart = statuses.flatMap(([status, count]): [string, number][] => (status === "cancelled" ? [["stopped early", early], [status, count - early]] : [[status, count]]));
+  return new Map(apart.filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a));
 }

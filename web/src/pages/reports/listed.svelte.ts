@@ -2,7 +2,7 @@
 
 import { get } from "../../api";
 import type { Listed as Rows } from "../../analysis/subject";
-import type { Row } from "../../experiments.svelte";
+import { rowsOf, type Row } from "../../experiments.svelte";
 import { palette } from "../../palette.svelte";
 import { plural, spaced } from "../../numbers";
 import type { Block } from "./reports";
@@ -34,8 +34,7 @@ export class Listed implements Rows {
     const which = block.ids ? { ids: block.ids } : { filter: block.filter ?? "", sort: block.sort ?? [] };
     try {
       const found = await get("/api/v1/experiments", { ...which, columns: FIELDS, limit: this.most, total: true } as never, { signal });
-      const cells = (at: number) => new Map(FIELDS.map((name, column) => [name, found.columns?.[column]?.values[at] ?? null] as const));
-      this.rows = found.ids.map((id, at) => ({ id, cells: cells(at) })) as readonly Row[];
+      this.rows = rowsOf(found, FIELDS);
       this.total = found.total ?? found.ids.length;
       this.problem = "";
     } catch (error) {
